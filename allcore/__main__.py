@@ -1,0 +1,5 @@
+"""`python -m allcore`."""
+
+from allcore.cli import main
+
+main()

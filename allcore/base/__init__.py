@@ -1,0 +1,1 @@
+"""What every other package stands on: paths, files, ids, locks, the clock, and errors that a user reads."""

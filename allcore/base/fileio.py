@@ -1,0 +1,132 @@
+"""Reading and writing files so that a crash leaves the old content or the new, never half of either."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from allcore.base.errors import AllcoreError
+
+SCHEMA_VERSION = 1
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A path beside `path` to write to; it takes `path`'s place when the block ends well, and is removed when it does not."""
+    aside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield aside
+        with open(aside, "rb") as file:
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """A new folder beside `path`; it becomes `path` when the block ends well, and is removed when it does not.
+
+    Raises FileExistsError where `path` exists by then.
+    """
+    aside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.tmp")
+    aside.mkdir(parents=True)
+    try:
+        yield aside
+        if path.exists():
+            raise FileExistsError(path)
+        os.rename(aside, path)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def remove_folder(path: Path) -> None:
+    """Delete a folder so that readers see all of it or nothing of it."""
+    aside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.gone")
+    os.rename(path, aside)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole."""
+    with replacing(path) as aside:
+        aside.write_bytes(content)
+
+
+def write_json(path: Path, document: dict[str, Any]) -> None:
+    """Write a JSON document whole, with its `schema_version`."""
+    text = json.dumps({"schema_version": SCHEMA_VERSION, **document}, indent=2, ensure_ascii=False, allow_nan=False)
+    write_bytes(path, text.encode() + b"\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON document of ours.
+
+    Raises FileNotFoundError where there is none, AllcoreError where it can't be understood or is of a later version.
+    """
+    content = path.read_bytes()
+    try:
+        document = json.loads(content)
+        version = document["schema_version"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise AllcoreError(f"{path.name} in {path.parent.name} is damaged.", "Delete that folder, or restore it from a copy.") from error
+    if version > SCHEMA_VERSION:
+        raise AllcoreError(f"{path.name} in {path.parent.name} was written by a later version.", "Update this software.")
+    return document
+
+
+@lru_cache(maxsize=8192)
+def _read_json_at(path: Path, _mtime_ns: int, _size: int, _inode: int) -> dict[str, Any]:
+    return read_json(path)
+
+
+def read_json_cached(path: Path) -> dict[str, Any]:
+    """As `read_json`, parsed again only when the file has changed. The document is shared: it must not be altered."""
+    facts = path.stat()
+    # Clocks of file systems tick in milliseconds; a file that was replaced has another inode.
+    return _read_json_at(path, facts.st_mtime_ns, facts.st_size, facts.st_ino)
+
+
+def append_json_line(path: Path, record: dict[str, Any]) -> None:
+    """Append one line of JSON in a single write, so that lines of two writers never mix."""
+    line = json.dumps(record, ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(handle, line)
+    finally:
+        os.close(handle)
+
+
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """All whole lines of a JSON-lines file; a torn last line, or one spoilt by a power cut, is left out."""
+    records = []
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return records
+    for line in content.split(b"\n"):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(record, dict):
+            records.append(record)
+    return records
+
+
+def read_tail(path: Path, size: int = 8192) -> str:
+    """The last `size` bytes of a text file, '' where there is none."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - size))
+            return file.read().decode("utf-8", "replace")
+    except FileNotFoundError:
+        return ""

@@ -1,0 +1,205 @@
+"""Every path under the artifacts folder, named once."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from allcore.base import ids
+
+ENVIRONMENT_VARIABLE = "ALLCORE_ARTIFACTS"
+_DEFAULT = Path(__file__).resolve().parents[2] / "artifacts"
+
+
+@dataclass(frozen=True)
+class DatasetPaths:
+    """The files of one data set."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def card(self) -> Path:
+        return self.folder / "dataset.json"
+
+    @property
+    def records(self) -> Path:
+        return self.folder / "records.parquet"
+
+    @property
+    def images(self) -> Path:
+        """Image files that the data set itself holds (drawn or unpacked ones)."""
+        return self.folder / "images"
+
+    def pixels(self, key: str) -> Path:
+        """Decoded, resized images as one array; `key` names size and transform."""
+        return self.folder / f"pixels-{key}.npy"
+
+
+@dataclass(frozen=True)
+class JobPaths:
+    """The files of one job; a training job's folder is its run."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    def _file(self, name: str) -> Path:
+        return self.folder / name
+
+    @property
+    def spec(self) -> Path:
+        return self._file("spec.json")
+
+    @property
+    def status(self) -> Path:
+        return self._file("status.json")
+
+    @property
+    def status_lock(self) -> Path:
+        return self._file("status.lock")
+
+    @property
+    def job_lock(self) -> Path:
+        """Held by the process that does the job, as long as it lives."""
+        return self._file("job.lock")
+
+    @property
+    def heartbeat(self) -> Path:
+        return self._file("heartbeat.json")
+
+    @property
+    def cancel(self) -> Path:
+        """Exists once somebody asked for the job to stop."""
+        return self._file("cancel.json")
+
+    @property
+    def events(self) -> Path:
+        return self._file("events.jsonl")
+
+    @property
+    def log(self) -> Path:
+        return self._file("log.txt")
+
+    @property
+    def split(self) -> Path:
+        return self._file("split.parquet")
+
+    @property
+    def certificate(self) -> Path:
+        return self._file("certificate.json")
+
+    @property
+    def checkpoint(self) -> Path:
+        return self._file("checkpoint")
+
+    @property
+    def predictions(self) -> Path:
+        return self._file("predictions.parquet")
+
+    @property
+    def embeddings(self) -> Path:
+        return self._file("embeddings.npy")
+
+    @property
+    def metrics(self) -> Path:
+        return self._file("metrics.json")
+
+    @property
+    def onnx(self) -> Path:
+        return self._file("model.onnx")
+
+    @property
+    def model_card(self) -> Path:
+        """What a server of the model has to know: classes, input, features, origin."""
+        return self._file("model.json")
+
+    @property
+    def features(self) -> Path:
+        """The fitted part of a classifier's feature vector."""
+        return self._file("features.npz")
+
+    @property
+    def keras(self) -> Path:
+        return self._file("model.keras")
+
+    @property
+    def joblib(self) -> Path:
+        return self._file("model.joblib")
+
+    @property
+    def environment(self) -> Path:
+        return self._file("environment.json")
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """The artifacts folder and what lies in it."""
+
+    root: Path
+
+    @classmethod
+    def locate(cls) -> Artifacts:
+        """The folder that ALLCORE_ARTIFACTS names, else `artifacts/` beside the package."""
+        named = os.environ.get(ENVIRONMENT_VARIABLE)
+        return cls(Path(named).expanduser().resolve() if named else _DEFAULT)
+
+    @property
+    def datasets(self) -> Path:
+        return self.root / "datasets"
+
+    @property
+    def runs(self) -> Path:
+        return self.root / "runs"
+
+    @property
+    def jobs(self) -> Path:
+        return self.root / "jobs"
+
+    @property
+    def runner_lock(self) -> Path:
+        return self.root / "runner.lock"
+
+    @property
+    def runner_spawn_lock(self) -> Path:
+        """Held for the moment in which a runner is started."""
+        return self.root / "runner.spawn.lock"
+
+    @property
+    def runner_state(self) -> Path:
+        return self.root / "runner.json"
+
+    @property
+    def runner_stop(self) -> Path:
+        """Exists once somebody asked the runner to end."""
+        return self.root / "runner.stop"
+
+    @property
+    def runner_log(self) -> Path:
+        return self.root / "runner.log"
+
+    @property
+    def server_state(self) -> Path:
+        return self.root / "server.json"
+
+    @property
+    def speeds(self) -> Path:
+        """Measured training speeds on this machine."""
+        return self.root / "speeds.json"
+
+    def dataset(self, dataset_id: str) -> DatasetPaths:
+        return DatasetPaths(self.datasets / ids.checked(dataset_id, "data set's name"))
+
+    def run(self, run_id: str) -> JobPaths:
+        return JobPaths(self.runs / ids.checked(run_id, "run's id"))
+
+    def job(self, job_id: str) -> JobPaths:
+        """The folder of any job: a run's, where there is a run of this id, else one under jobs/."""
+        run = self.run(job_id)
+        return run if run.folder.exists() else JobPaths(self.jobs / job_id)

@@ -1,0 +1,48 @@
+"""`python -m allcore`: the same verbs as the pages, without a browser."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from allcore import __version__
+from allcore.base.errors import AllcoreError
+from allcore.cli import app, data, jobs, models, predict, runs, train
+
+CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
+
+
+@click.group(context_settings=CONTEXT, no_args_is_help=True)
+@click.version_option(__version__, prog_name="allcore")
+def cli() -> None:
+    """A laboratory for telling leukemic from healthy cells. For teaching and research, not for diagnosis.
+
+    ALLCORE_ARTIFACTS names the folder that everything is kept in; without it, that is 'artifacts' beside the package.
+    Exit codes: 0 done, 1 a run failed, 2 bad input.
+    """
+
+
+for command in (data.group, train.command, runs.group, jobs.group, models.group, predict.command, app.serve_command, app.stop_command):
+    cli.add_command(command)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run a command line; ends the process. Errors go to stderr in one or two plain lines."""
+    try:
+        code = cli.main(args=arguments, prog_name="allcore", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help())
+        code = 2
+    except click.ClickException as error:
+        click.echo(f"Error: {error.format_message()}", err=True)
+        code = 2
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped.", err=True)
+        code = 130
+    except AllcoreError as error:
+        click.echo(f"Error: {error.message}", err=True)
+        if error.hint:
+            click.echo(error.hint, err=True)
+        code = error.exit_code
+    sys.exit(code if isinstance(code, int) else 0)

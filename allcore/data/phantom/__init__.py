@@ -1,0 +1,10 @@
+"""Drawn cells on black in the likeness of C-NMC 2019: synthetic, and labelled so wherever they are shown.
+
+`docs/phantom.md` says what is drawn, what each dial does, and how like the real cells the drawn ones are.
+"""
+
+from allcore.data.phantom.render import draw
+from allcore.data.phantom.roster import Cell, plan
+from allcore.data.phantom.spec import PhantomSpec
+
+__all__ = ["Cell", "PhantomSpec", "draw", "plan"]

@@ -1,0 +1,93 @@
+"""A trained model, ready to answer: the graph, and what has to be known to feed it and to read it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from allcore.base import fileio
+from allcore.base.errors import NotFound
+from allcore.base.paths import JobPaths
+from allcore.models.features import Features
+
+PROBABILITIES, EMBEDDING = "probabilities", "embedding"
+
+
+@dataclass(frozen=True)
+class ServedCard:
+    """`model.json`: what stands beside a graph."""
+
+    run: str
+    model: str
+    family: str
+    class_names: tuple[str, ...]
+    positive: str
+    input_size: int
+    transform: str
+    features: str
+    """Kind of the feature vector; '' where the graph takes images."""
+    data: str
+    synthetic: bool
+    """Trained on drawn cells."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of a batch of images."""
+
+    probabilities: np.ndarray
+    """float32 (n, classes)."""
+    embeddings: np.ndarray
+    """float32 (n, d)."""
+
+
+class ServedModel:
+    """A loaded graph. Safe to share between threads: ONNX Runtime's `run` is, and nothing here changes after loading."""
+
+    def __init__(self, card: ServedCard, graph: bytes, features: Features | None, *, threads: int = 0) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        self.card = card
+        self._features = features
+        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._input = self._session.get_inputs()[0].name
+        self._outputs = [output.name for output in self._session.get_outputs()]
+        self.size_bytes = len(graph) + sum(array.nbytes for array in (features.learned if features else {}).values())
+
+    def answer(self, images: np.ndarray, *, batch: int = 64) -> Answer:
+        """Probabilities and embeddings of uint8 images (n, size, size, 3), `batch` at a time."""
+        parts = [self._one_batch(images[start : start + batch]) for start in range(0, len(images), batch)]
+        return Answer(np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
+
+    def _one_batch(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        images = np.ascontiguousarray(images)
+        if self._features is None:
+            found = dict(zip(self._outputs, self._session.run(None, {self._input: images}), strict=True))
+            return found[PROBABILITIES], found[EMBEDDING]
+        vectors = self._features.of(images)
+        return self._session.run([PROBABILITIES], {self._input: vectors})[0], vectors
+
+
+def read_card(paths: JobPaths) -> ServedCard:
+    """Raises NotFound where the run has no model yet."""
+    try:
+        document = fileio.read_json_cached(paths.model_card)
+    except FileNotFoundError:
+        raise NotFound(f"Run '{paths.id}' has no model to answer with.", "`runs list` shows which runs are done.") from None
+    known = {name: document[name] for name in ServedCard.__dataclass_fields__}
+    return ServedCard(**{**known, "class_names": tuple(known["class_names"])})
+
+
+def load(paths: JobPaths, *, threads: int = 0) -> ServedModel:
+    """The model of a run. Raises NotFound where it has none yet."""
+    card = read_card(paths)
+    features = Features.load(paths.features) if card.features else None
+    return ServedModel(card, paths.onnx.read_bytes(), features, threads=threads)

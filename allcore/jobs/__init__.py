@@ -1,0 +1,1 @@
+"""When and where work runs: submission, the one runner, its slots and executors."""

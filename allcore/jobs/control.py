@@ -1,0 +1,113 @@
+"""Seeing to it that the runner is up, and ending it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from allcore.base import clock, fileio, locks
+from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts
+from allcore.runs import store
+
+_ROOT = Path(__file__).resolve().parents[2]
+_RESTART_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class RunnerState:
+    """Whether a runner is at work or coming up, and which process it is."""
+
+    running: bool
+    pid: int | None
+
+
+def state(artifacts: Artifacts) -> RunnerState:
+    """The runner as it is now."""
+    pid = _living(artifacts)
+    return RunnerState(pid is not None, pid)
+
+
+def ensure(artifacts: Artifacts) -> None:
+    """Start a runner, detached from this process and its terminal, where none is at work or coming up."""
+    if _living(artifacts) is not None:
+        return
+    artifacts.root.mkdir(parents=True, exist_ok=True)
+    try:
+        with locks.hold(artifacts.runner_spawn_lock, timeout=0):
+            if _living(artifacts) is None and not _just_died(artifacts):
+                _spawn(artifacts)
+    except locks.Timeout:
+        pass  # somebody else is starting it
+
+
+def _living(artifacts: Artifacts) -> int | None:
+    """Pid of the runner that was started last, where it lives."""
+    import psutil
+
+    try:
+        known = fileio.read_json(artifacts.runner_state)
+        process = psutil.Process(known["pid"])
+        alive = abs(process.create_time() - known["create_time"]) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return None
+    return known["pid"] if alive else None
+
+
+def _just_died(artifacts: Artifacts) -> bool:
+    """A runner that can't come up is not started anew with every look at a page."""
+    try:
+        return time.time() - artifacts.runner_state.stat().st_mtime < _RESTART_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+def _spawn(artifacts: Artifacts) -> None:
+    import psutil
+
+    environment = {
+        **os.environ,
+        ENVIRONMENT_VARIABLE: str(artifacts.root),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")])),
+    }
+    with open(artifacts.runner_log, "ab") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "allcore.jobs.runner"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=environment,
+            start_new_session=True,
+        )
+    known = {"pid": child.pid, "create_time": psutil.Process(child.pid).create_time(), "started": clock.now()}
+    fileio.write_json(artifacts.runner_state, known)
+
+
+def ensure_if_needed(artifacts: Artifacts) -> None:
+    """As `ensure`, where some job is not over: pages call it at each view, so that no job is left lying."""
+    if store.active(artifacts):
+        ensure(artifacts)
+
+
+def stop(artifacts: Artifacts, *, seconds: float = 40.0) -> bool:
+    """Ask the runner to end its jobs at their next checkpoint and to go; whether there was one.
+
+    It is killed where it has not gone after `seconds`. The jobs go on when a runner is next started.
+    """
+    import psutil
+
+    current = state(artifacts)
+    if current.pid is None:
+        return False
+    fileio.write_json(artifacts.runner_stop, {})
+    deadline = time.monotonic() + seconds
+    while _living(artifacts) == current.pid:
+        if time.monotonic() > deadline:
+            psutil.Process(current.pid).kill()
+            break
+        time.sleep(0.1)
+    artifacts.runner_stop.unlink(missing_ok=True)
+    return True

@@ -1,0 +1,67 @@
+"""Runs each job as a child process on this machine. No port is opened; what a job prints goes to its log."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
+from allcore.jobs.executors import Ended
+from allcore.jobs.slots import Slot
+
+_ROOT = Path(__file__).resolve().parents[3]
+
+
+@dataclass(frozen=True)
+class _Child:
+    paths: JobPaths
+    attempt: int
+    slot: Slot
+    process: subprocess.Popen
+
+
+class LocalExecutor:
+    """One child a slot."""
+
+    def __init__(self, artifacts: Artifacts, slots: tuple[Slot, ...]) -> None:
+        self._artifacts = artifacts
+        self._slots = slots
+        self._children: list[_Child] = []
+
+    def free(self) -> tuple[Slot, ...]:
+        taken = {child.slot.name for child in self._children}
+        return tuple(slot for slot in self._slots if slot.name not in taken)
+
+    def start(self, paths: JobPaths, attempt: int, slot: Slot) -> None:
+        command = [sys.executable, "-m", "allcore.worker", paths.id, "--attempt", str(attempt), "--parent", str(os.getpid())]
+        environment = {
+            **os.environ,
+            ENVIRONMENT_VARIABLE: str(self._artifacts.root),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")])),
+            **slot.environment,
+        }
+        with open(paths.log, "ab") as log:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+            )
+        self._children.append(_Child(paths, attempt, slot, process))
+
+    def ended(self) -> list[Ended]:
+        over = [child for child in self._children if child.process.poll() is not None]
+        self._children = [child for child in self._children if child not in over]
+        return [Ended(child.paths, child.attempt, child.process.returncode) for child in over]
+
+    def ask_to_end(self, paths: JobPaths) -> None:
+        for child in self._of(paths):
+            child.process.terminate()
+
+    def kill(self, paths: JobPaths) -> None:
+        for child in self._of(paths):
+            child.process.kill()
+
+    def _of(self, paths: JobPaths) -> list[_Child]:
+        return [child for child in self._children if child.paths.id == paths.id]

@@ -1,0 +1,34 @@
+"""Where jobs can run on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from allcore.runs import spec
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Room for one job at a time."""
+
+    name: str
+    kinds: tuple[str, ...]
+    """Kinds of job that it takes."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables of the job's process."""
+
+
+def found() -> tuple[Slot, ...]:
+    """A slot for each GPU, or one for the processor; and one for jobs that train nothing, so that they never wait for one that does."""
+    training = [Slot(f"gpu-{index}", (spec.TRAIN,), {"CUDA_VISIBLE_DEVICES": str(index)}) for index in range(_gpus())]
+    return (*(training or [Slot("processor", (spec.TRAIN,))]), Slot("data", (spec.PHANTOM, spec.IMPORT)))
+
+
+def _gpus() -> int:
+    """NVIDIA GPUs that the driver shows."""
+    try:
+        return sum(1 for _ in Path("/proc/driver/nvidia/gpus").iterdir())
+    except OSError:
+        return 0

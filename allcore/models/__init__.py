@@ -1,0 +1,1 @@
+"""The models that can be trained, each one file and one card."""

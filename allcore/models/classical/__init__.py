@@ -1,0 +1,1 @@
+"""Classical classifiers. Each file's `build` gives an unfitted scikit-learn estimator that works on a feature vector of `models.features`."""

@@ -1,0 +1,85 @@
+"""The network that Rezayi et al. 2021 propose: ten convolutions with fewer and fewer filters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from allcore.models import presets
+from allcore.models.cnn import knobs
+from allcore.models.spec import CNN, Knob, ModelCard
+
+if TYPE_CHECKING:
+    import keras
+
+FILTERS = (128, 64, 32, 16, 8)
+EMBEDDING = 128
+
+CARD = ModelCard(
+    id="proposed_cnn",
+    name="Proposed CNN",
+    family=CNN,
+    about="The paper's own network: ten 2x2 convolutions, 128 filters falling to 8, then three dense layers.",
+    choices=(
+        "'Two additional dense layers for binary classification via softmax' after the 1,024-unit one: 128 units with ReLU, then the softmax. "
+        "The text gives no width for the first; 128 is the first layer's number of filters.",
+        "Batch normalisation stands after every convolution, as the text has it, and before its ReLU, as its inventors placed it; "
+        "the text doesn't say on which side.",
+        "'Between each pair' and 'after every max-pooling': five poolings, the last one before the flattening, each followed by dropout 0.1. "
+        "At 70 pixels the sides are 70, 35, 17, 8, 4, 2.",
+        "Pixels are divided by 255; the text says only that they were normalised.",
+    ),
+    knobs=(
+        knobs.epochs(100),
+        knobs.batch_size(32),
+        knobs.learning_rate(1e-4),
+        knobs.dropout(0.1),
+        Knob(
+            "batch_norm_momentum",
+            "Batch-norm momentum",
+            float,
+            0.99,
+            "How slowly the running means follow. At Keras's 0.99 a short training ends at chance, since they have not arrived.",
+            0.0,
+            0.999,
+        ),
+        knobs.CLASS_WEIGHTS,
+        knobs.KEEP,
+        knobs.PATIENCE,
+        knobs.SIZE,
+        knobs.SEED,
+    ),
+    presets=presets.presets(
+        paper={},
+        tuned={"keep": "best"},
+        lesson={"epochs": 3, "batch_size": 16, "learning_rate": 1e-3, "batch_norm_momentum": 0.8},
+        lesson_changes="3 epochs for 100, batch 16 for 32, learning rate 0.001 for 0.0001, batch-norm momentum 0.8 for 0.99; split by patient.",
+    ),
+)
+
+
+def build(settings: Mapping[str, Any], *, classes: int, seed: int) -> keras.Model:
+    """The untrained network: uint8 images (n, size, size, 3) to probabilities (n, classes); layer `embedding` has 128 units."""
+    import keras
+    from keras import layers
+
+    size = settings["input_size"]
+    seeds = iter(range(seed * 1000, seed * 1000 + 1000))
+
+    def initial() -> keras.initializers.Initializer:
+        return keras.initializers.GlorotUniform(seed=next(seeds))
+
+    images = keras.Input((size, size, 3), dtype="uint8", name="images")
+    x = layers.Rescaling(1 / 255)(images)
+    for filters in FILTERS:
+        for _ in range(2):
+            x = layers.Conv2D(filters, 2, padding="same", kernel_initializer=initial())(x)
+            x = layers.BatchNormalization(momentum=settings["batch_norm_momentum"])(x)
+            x = layers.ReLU()(x)
+        x = layers.MaxPooling2D(2, 2)(x)
+        x = layers.Dropout(settings["dropout"], seed=next(seeds))(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(1024, activation="relu", kernel_initializer=initial())(x)
+    x = layers.Dense(EMBEDDING, activation="relu", kernel_initializer=initial(), name="embedding")(x)
+    probabilities = layers.Dense(classes, activation="softmax", kernel_initializer=initial(), name="probabilities")(x)
+    return keras.Model(images, probabilities, name=CARD.id)

@@ -1,0 +1,147 @@
+"""A model's card: what it is, what can be set, and with which presets. Forms, options, docs and tests are all made from it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from allcore.base.errors import BadInput
+from allcore.data.splits import SplitSpec
+
+CNN, CLASSICAL = "cnn", "classical"
+
+
+@dataclass(frozen=True)
+class Knob:
+    """One setting. `kind` is int, float, bool or str; a str has `choices`, a number `low` and `high` (both included)."""
+
+    name: str
+    label: str
+    kind: type
+    default: Any
+    help: str
+    low: float | None = None
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+    def allowed(self) -> str:
+        """The range in words."""
+        if self.kind is bool:
+            return "true or false"
+        if self.choices:
+            return ", ".join(self.choices)
+        return f"{self.low:g} to {self.high:g}"
+
+    def parsed(self, value: Any) -> Any:
+        """`value`, which may be text, as this knob's kind. Raises BadInput naming the knob and its range."""
+        try:
+            parsed = self._converted(value)
+        except (TypeError, ValueError):
+            parsed = None
+        if parsed is None or not self._fits(parsed):
+            raise BadInput(f"{self.name} can't be {value!r}.", f"Allowed: {self.allowed()}.")
+        return parsed
+
+    def _converted(self, value: Any) -> Any:
+        if self.kind is bool:
+            if isinstance(value, bool):
+                return value
+            return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}.get(str(value).lower())
+        if self.kind is int:
+            if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+                return None
+            return int(value)
+        if self.kind is float:
+            return None if isinstance(value, bool) else float(value)
+        return str(value)
+
+    def _fits(self, value: Any) -> bool:
+        if self.choices:
+            return value in self.choices
+        if self.kind in (int, float):
+            return math.isfinite(value) and self.low <= value <= self.high
+        return True
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named way to train: the split, and what differs from the knobs' defaults."""
+
+    id: str
+    name: str
+    about: str
+    split: SplitSpec
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    changes: str = ""
+    """What it changes of the paper's protocol, in words, for those who compare."""
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """All that is said of a model without building it."""
+
+    id: str
+    name: str
+    family: str
+    """CNN or CLASSICAL."""
+    about: str
+    """One line on what it is."""
+    knobs: tuple[Knob, ...]
+    presets: tuple[Preset, ...]
+    choices: tuple[str, ...] = ()
+    """What the paper leaves open, and what was chosen here and why."""
+    cannot: tuple[str, ...] = ()
+    """What this model can't do."""
+
+    @property
+    def in_paper(self) -> bool:
+        return bool(self.choices)
+
+    def preset(self, preset_id: str) -> Preset:
+        """Raises BadInput, naming those there are."""
+        for preset in self.presets:
+            if preset.id == preset_id:
+                return preset
+        raise BadInput(
+            f"{self.name} has no preset '{preset_id}'.", f"Choose one of: {', '.join(preset.id for preset in self.presets)}."
+        )
+
+    def settings(self, preset: Preset, changed: Mapping[str, Any]) -> dict[str, Any]:
+        """Every knob's value: the defaults, the preset's, then what the user changed.
+
+        Raises BadInput for an unknown knob or a value out of range.
+        """
+        by_name = {knob.name: knob for knob in self.knobs}
+        for name in changed:
+            if name not in by_name:
+                raise BadInput(f"{self.name} has no setting '{name}'.", f"It has: {', '.join(by_name)}.")
+        wanted = {**{name: knob.default for name, knob in by_name.items()}, **preset.settings, **changed}
+        return {name: by_name[name].parsed(value) for name, value in wanted.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The card as JSON can hold it."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "family": self.family,
+            "about": self.about,
+            "choices": list(self.choices),
+            "cannot": list(self.cannot),
+            "knobs": [
+                {**{f.name: getattr(knob, f.name) for f in fields(knob) if f.name != "kind"}, "kind": knob.kind.__name__}
+                for knob in self.knobs
+            ],
+            "presets": [
+                {
+                    "id": preset.id,
+                    "name": preset.name,
+                    "about": preset.about,
+                    "changes": preset.changes,
+                    "split": preset.split.level,
+                    "settings": dict(preset.settings),
+                }
+                for preset in self.presets
+            ],
+        }

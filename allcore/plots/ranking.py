@@ -1,0 +1,106 @@
+"""Runs ranked by one figure, each with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from allcore.metrics.intervals import Interval
+from allcore.metrics.text import show
+from allcore.plots import theme
+
+_LONGEST = 30
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One run. `constant`: what calling every image the majority class reaches on its test side. `apart`: no patient on two sides."""
+
+    name: str
+    interval: Interval
+    constant: float | None
+    apart: bool
+
+
+def ranking(runs: Sequence[Ranked], *, measure: str) -> go.Figure:
+    """A row a run, the best on top: estimate and interval; hollow where patients are shared or unknown; in grey the constant
+    predictor, as a line where all runs share it, else as a mark in each row. Runs without a figure come last."""
+    if not runs:
+        return theme.message("No run has ended yet.")
+    ordered = _ordered(runs)
+    figure = theme.blank(height=90 + 30 * len(ordered))
+    places = {id(run): place for place, run in enumerate(ordered)}
+    for apart, name in ((True, "no patient on both sides"), (False, "patients shared or unknown")):
+        mine = [run for run in ordered if run.apart == apart and run.interval.estimate is not None]
+        if not mine:
+            continue
+        low, high = zip(*(_reach(run.interval) for run in mine), strict=True)
+        figure.add_trace(
+            go.Scatter(
+                x=[run.interval.estimate for run in mine],
+                y=[places[id(run)] for run in mine],
+                error_x={"type": "data", "symmetric": False, "array": high, "arrayminus": low, "thickness": 2, "width": 5},
+                customdata=[[run.name, show(run.interval), run.interval.note] for run in mine],
+                mode="markers",
+                name=name,
+                marker={"size": 11, "symbol": "circle" if apart else "circle-open", "color": theme.ACCENT, "line": {"width": 2}},
+                hovertemplate=f"%{{customdata[0]}}<br>{measure} %{{customdata[1]}}<br>%{{customdata[2]}}<extra>{name}</extra>",
+            )
+        )
+    _add_constant(figure, ordered)
+    names = [run.name if len(run.name) <= _LONGEST else run.name[: _LONGEST - 1] + "…" for run in ordered]
+    figure.update_yaxes(tickvals=list(range(len(ordered))), ticktext=names, range=[len(ordered) - 0.5, -0.5], showgrid=False)
+    figure.update_xaxes(title_text=measure)
+    return figure
+
+
+def describe_ranking(runs: Sequence[Ranked], *, measure: str) -> str:
+    """What `ranking` shows, in words."""
+    if not runs:
+        return "No run has ended yet."
+    words = []
+    for place, run in enumerate(_ordered(runs), 1):
+        constant = "" if run.constant is None else f", constant predictor {run.constant:.3f}"
+        words.append(f"{place}. {run.name}: {show(run.interval)}{constant}{'' if run.apart else ', patients shared or unknown'}.")
+    return f"{len(runs)} run{'s' if len(runs) > 1 else ''} by {measure}, the best first. " + " ".join(words)
+
+
+def ranking_table(runs: Sequence[Ranked]) -> pd.DataFrame:
+    """A row a run, the best first: run, estimate, low, high, images, patients, method, note, constant, patients_apart."""
+    columns = ["run", "estimate", "low", "high", "images", "patients", "method", "note", "constant", "patients_apart"]
+    rows = [
+        (run.name, i.estimate, i.low, i.high, i.n, i.clusters, i.method, i.note, run.constant, run.apart)
+        for run in _ordered(runs)
+        for i in [run.interval]
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _ordered(runs: Sequence[Ranked]) -> list[Ranked]:
+    return sorted(runs, key=lambda run: -1.0 if run.interval.estimate is None else run.interval.estimate, reverse=True)
+
+
+def _reach(interval: Interval) -> tuple[float, float]:
+    if interval.low is None or interval.high is None:
+        return 0.0, 0.0
+    return interval.estimate - interval.low, interval.high - interval.estimate
+
+
+def _add_constant(figure: go.Figure, ordered: Sequence[Ranked]) -> None:
+    values = [run.constant for run in ordered]
+    known = {value for value in values if value is not None}
+    if not known:
+        return
+    name = "constant predictor"
+    if len(known) == 1 and None not in values:
+        ends = {"x": [values[0]] * 2, "y": [-0.5, len(ordered) - 0.5], "mode": "lines", "line": {"color": theme.GREY, "width": 2}}
+        figure.add_trace(go.Scatter(**ends, name=name, hovertemplate=f"{name} %{{x:.3f}}<extra></extra>"))
+        return
+    mark = {"symbol": "line-ns", "size": 18, "line": {"color": theme.GREY, "width": 2}}
+    rows = list(range(len(ordered)))
+    figure.add_trace(
+        go.Scatter(x=values, y=rows, mode="markers", marker=mark, name=name, hovertemplate=f"{name} %{{x:.3f}}<extra></extra>")
+    )

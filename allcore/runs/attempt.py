@@ -1,0 +1,129 @@
+"""One process's hold on one job: its lock, its number, its sign of life, and the only way for it to write."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psutil
+
+from allcore.base import clock, fileio, locks
+from allcore.base.errors import AllcoreError, Cancelled, Fenced
+from allcore.base.paths import Artifacts, JobPaths
+from allcore.runs import events, heartbeat, spec, status
+
+
+class Interrupted(AllcoreError):
+    """The process has to end now, and the job is to go on later: its parent has gone, or it was asked to stop."""
+
+
+class Attempt:
+    """What a job's code sees of the world: its spec, its folder, and ways to tell how far it is.
+
+    Made by `held` alone. Every method that writes raises Fenced once a later attempt has begun.
+    """
+
+    def __init__(self, artifacts: Artifacts, paths: JobPaths, number: int, parent: int | None) -> None:
+        self.artifacts = artifacts
+        self.paths = paths
+        self.number = number
+        self.spec = spec.read(paths)
+        self._share = 0.0
+        self._doing = "Starting"
+        self._parent = parent
+        self._stop = threading.Event()
+        self._told_to_end = threading.Event()
+
+    def check(self) -> None:
+        """To be called often. Raises Cancelled, Interrupted or Fenced where this process must not go on."""
+        if status.read(self.paths).attempt != self.number:
+            raise Fenced(f"Attempt {self.number} of {self.paths.id} was overtaken.")
+        if self.paths.cancel.exists():
+            raise Cancelled("Cancelled on request.")
+        if self._told_to_end.is_set():
+            raise Interrupted("The runner was stopped.")
+        if self._parent is not None and os.getppid() != self._parent:
+            raise Interrupted("The runner has gone.")
+
+    def progress(self, share: float, doing: str) -> None:
+        """Say how far the job is (0 to 1) and what is being done; checks as `check` does."""
+        self._share, self._doing = share, doing
+        self.check()
+
+    def event(self, event: str, **values: Any) -> None:
+        """Append an event."""
+        self.check()
+        events.append(self.paths, event, attempt=self.number, **values)
+
+    def become(self, state: str, reason: str = "") -> None:
+        """Change the job's state."""
+        status.change(self.paths, state, reason=reason, attempt=self.number)
+
+    def _beat(self) -> None:
+        process = psutil.Process()
+        beat = heartbeat.Heartbeat(
+            time=clock.now(),
+            attempt=self.number,
+            pid=process.pid,
+            created=process.create_time(),
+            share=round(self._share, 4),
+            doing=self._doing,
+            memory_mb=round(process.memory_info().rss / 1e6, 1),
+        )
+        fileio.write_json(self.paths.heartbeat, beat.to_dict())
+
+    def _keep_beating(self) -> None:
+        while not self._stop.wait(heartbeat.INTERVAL):
+            try:
+                self._beat()
+            except OSError:  # a full disk must not end the thread: the next beat may succeed
+                time.sleep(heartbeat.INTERVAL)
+
+
+@contextmanager
+def held(artifacts: Artifacts, paths: JobPaths, number: int, *, parent: int | None = None) -> Iterator[Attempt]:
+    """Take the job's lock for attempt `number` and beat until the block ends.
+
+    `parent` is the process without which this one should not go on, None where it needs nobody.
+
+    Raises Fenced where another process has the job, or a later attempt has begun.
+    """
+    lock = locks.holder(paths.job_lock, timeout=5)
+    try:
+        lock.acquire()
+    except locks.Timeout:
+        raise Fenced(f"Another process is at work on {paths.id}.") from None
+    try:
+        if status.read(paths).attempt != number:
+            raise Fenced(f"Attempt {number} of {paths.id} was overtaken.")
+        attempt = Attempt(artifacts, paths, number, parent)
+        beating = threading.Thread(target=attempt._keep_beating, daemon=True)
+        with _terminable(attempt):
+            attempt._beat()
+            beating.start()
+            try:
+                yield attempt
+            finally:
+                attempt._stop.set()
+                beating.join()
+                attempt._beat()
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _terminable(attempt: Attempt) -> Iterator[None]:
+    """SIGTERM asks the job to end at its next check; outside the main thread signals are somebody else's."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda *_: attempt._told_to_end.set())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

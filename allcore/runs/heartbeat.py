@@ -1,0 +1,57 @@
+"""The sign of life of a job's process, and how far it is."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from allcore.base import clock, fileio
+from allcore.base.paths import JobPaths
+
+INTERVAL = 2.0
+"""Seconds between two beats."""
+STALE = 10.0
+"""Seconds without a beat after which a process is taken for dead."""
+
+
+@dataclass(frozen=True)
+class Heartbeat:
+    """`heartbeat.json`."""
+
+    time: str
+    attempt: int
+    pid: int
+    created: float
+    """When the process was created, as psutil gives it: with the pid it names one process for good."""
+    share: float
+    """Share of the job that is done, 0 to 1."""
+    doing: str
+    memory_mb: float
+
+    @property
+    def age(self) -> float:
+        """Seconds since the beat."""
+        return clock.seconds_since(self.time)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read(paths: JobPaths) -> Heartbeat | None:
+    """The last beat, None before the first."""
+    try:
+        document = fileio.read_json(paths.heartbeat)
+    except FileNotFoundError:
+        return None
+    return Heartbeat(**{name: document[name] for name in Heartbeat.__dataclass_fields__})
+
+
+def is_alive(beat: Heartbeat) -> bool:
+    """Whether the process of this beat, on this machine, still exists and is no zombie."""
+    import psutil
+
+    try:
+        process = psutil.Process(beat.pid)
+        return abs(process.create_time() - beat.created) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

@@ -1,0 +1,68 @@
+"""What a job is to do, written once at submission and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from allcore.base import clock, fileio, ids
+from allcore.base.errors import NotFound
+from allcore.base.paths import Artifacts, JobPaths
+from allcore.data.splits import SplitSpec
+from allcore.runs import status
+
+TRAIN, IMPORT, PHANTOM = "train", "import", "phantom"
+
+
+@dataclass(frozen=True)
+class JobSpec:
+    """`spec.json`."""
+
+    id: str
+    kind: str
+    created: str
+    params: Mapping[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class TrainSpec:
+    """The params of a job of kind TRAIN."""
+
+    data: str
+    data_fingerprint: str
+    model: str
+    preset: str
+    split: SplitSpec
+    settings: Mapping[str, Any]
+
+    def to_params(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_params(cls, params: Mapping[str, Any]) -> TrainSpec:
+        return cls(**{**params, "split": SplitSpec(**params["split"])})
+
+
+def written(artifacts: Artifacts, kind: str, params: Mapping[str, Any], *, name: str) -> JobPaths:
+    """Create a job's folder with its spec and a first status, all at once. `name` goes into the id."""
+    parent = artifacts.runs if kind == TRAIN else artifacts.jobs
+    spec = JobSpec(ids.new(name), kind, clock.now(), params)
+    paths = JobPaths(parent / spec.id)
+    with fileio.replacing_folder(paths.folder) as aside:
+        building = JobPaths(aside)
+        fileio.write_json(building.spec, spec.to_dict())
+        fileio.write_json(building.status, status.first().to_dict())
+    return paths
+
+
+def read(paths: JobPaths) -> JobSpec:
+    """Raises NotFound where there is no such job."""
+    try:
+        document = fileio.read_json_cached(paths.spec)
+    except FileNotFoundError:
+        raise NotFound(f"There is no job or run '{paths.id}'.", "`runs list` and `jobs list` show what there is.") from None
+    return JobSpec(document["id"], document["kind"], document["created"], document["params"])

@@ -1,0 +1,171 @@
+"""Reading and listing jobs and runs: every view of the laboratory starts here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from allcore.base import clock, fileio, locks
+from allcore.base.errors import Conflict, NotFound
+from allcore.base.paths import Artifacts, JobPaths
+from allcore.runs import heartbeat, spec, status
+from allcore.runs.heartbeat import Heartbeat
+from allcore.runs.spec import JobSpec
+from allcore.runs.status import Status
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as its folder tells it."""
+
+    paths: JobPaths
+    spec: JobSpec
+    status: Status
+    beat: Heartbeat | None
+
+    @property
+    def id(self) -> str:
+        return self.paths.id
+
+    @property
+    def state(self) -> str:
+        """The truth: what the status says, unless the process that should be at work has fallen silent."""
+        if self.status.state in status.IN_PROCESS and self._is_silent():
+            return status.INTERRUPTED
+        return self.status.state
+
+    def _is_silent(self) -> bool:
+        if self.beat is None or self.beat.attempt != self.status.attempt:
+            return clock.seconds_since(self.status.since) > 3 * heartbeat.STALE  # a process takes a while to come up
+        return self.beat.age > heartbeat.STALE
+
+    @property
+    def share(self) -> float:
+        """Share done, 0 to 1."""
+        if self.status.state == status.DONE:
+            return 1.0
+        return self.beat.share if self.beat and self.status.attempt == self.beat.attempt else 0.0
+
+    @property
+    def seconds(self) -> float | None:
+        """Seconds at work, all attempts together; None before the first."""
+        total, begun = 0.0, None
+        for step in self.status.history:
+            if step.state == status.RUNNING:
+                begun = step.time
+            elif begun is not None and step.state in (*status.ENDED, status.INTERRUPTED):
+                total, begun = total + clock.seconds_between(begun, step.time), None
+        if begun is not None:
+            total += clock.seconds_since(begun)
+        return total if self.status.attempt else None
+
+    @property
+    def metrics(self) -> dict[str, Any] | None:
+        """`metrics.json` of a run that has one."""
+        try:
+            return fileio.read_json_cached(self.paths.metrics)
+        except FileNotFoundError:
+            return None
+
+
+def read(paths: JobPaths) -> Job:
+    """Raises NotFound where there is no such job."""
+    current = status.read(paths)
+    beat = heartbeat.read(paths) if current.state in status.IN_PROCESS else None
+    return Job(paths, spec.read(paths), current, beat)
+
+
+def _folders(artifacts: Artifacts, *parents: str) -> Iterator[JobPaths]:
+    for parent in parents:
+        try:
+            with os.scandir(artifacts.root / parent) as entries:
+                names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+        except FileNotFoundError:
+            continue
+        for name in names:
+            yield JobPaths(artifacts.root / parent / name)
+
+
+def _read_all(folders: Iterator[JobPaths]) -> list[Job]:
+    found = []
+    for paths in folders:
+        try:
+            found.append(read(paths))
+        except NotFound:  # deleted under our eyes, or not a job's folder
+            continue
+    return sorted(found, key=lambda job: (job.spec.created, job.id))
+
+
+def runs(artifacts: Artifacts) -> list[Job]:
+    """Every training job, oldest first."""
+    return _read_all(_folders(artifacts, "runs"))
+
+
+def jobs(artifacts: Artifacts) -> list[Job]:
+    """Every job of any kind, oldest first."""
+    return _read_all(_folders(artifacts, "runs", "jobs"))
+
+
+def active(artifacts: Artifacts) -> list[Job]:
+    """Every job that is not over, oldest first."""
+    return [job for job in jobs(artifacts) if job.status.state in status.ACTIVE]
+
+
+def predictions(paths: JobPaths) -> pd.DataFrame:
+    """image_id, subject, side, fold, label, p_<class>... of a finished run. Raises NotFound."""
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(paths.predictions)
+    except FileNotFoundError:
+        raise NotFound(f"Run '{paths.id}' has no predictions.", "It has not finished.") from None
+
+
+def embeddings(paths: JobPaths) -> np.ndarray:
+    """float16 (images, d), rows in the order of the data set's records, memory-mapped. Raises NotFound."""
+    import numpy as np
+
+    try:
+        return np.load(paths.embeddings, mmap_mode="r")
+    except FileNotFoundError:
+        raise NotFound(f"Run '{paths.id}' has no embeddings.", "It has not finished.") from None
+
+
+def ask_to_cancel(paths: JobPaths) -> Status:
+    """Stop a job: at once where none is at work on it, else as soon as its process looks.
+
+    Raises Conflict where it has ended.
+    """
+    current = status.read(paths)
+    if current.state in status.ENDED:
+        raise Conflict(f"'{paths.id}' is {current.state}: there is nothing to cancel.")
+    fileio.write_json(paths.cancel, {"time": clock.now()})
+    if current.state in (status.QUEUED, status.INTERRUPTED):
+        try:
+            return status.change(paths, status.CANCELLED, reason="Cancelled on request.", attempt=current.attempt)
+        except (Conflict, NotFound):
+            pass  # a process took it up in this moment, and will find the file
+    return status.read(paths)
+
+
+def resume(paths: JobPaths) -> Status:
+    """Queue a job again that failed, was cancelled or interrupted; it goes on from its checkpoint.
+
+    Raises Conflict where it is at work or done.
+    """
+    paths.cancel.unlink(missing_ok=True)
+    return status.change(paths, status.QUEUED, reason="Resumed on request.")
+
+
+def delete(paths: JobPaths) -> None:
+    """Remove an ended job's folder. Raises Conflict while it is at work."""
+    current = status.read(paths)
+    if current.state in status.ACTIVE and current.state != status.INTERRUPTED or locks.is_held(paths.job_lock):
+        raise Conflict(f"'{paths.id}' is {current.state}.", "Cancel it first.")
+    fileio.remove_folder(paths.folder)

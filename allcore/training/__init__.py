@@ -1,0 +1,1 @@
+"""How one run is trained. The only package, with the networks' `build`, that imports TensorFlow."""

@@ -1,0 +1,156 @@
+"""One run, from its spec to its figures, told top to bottom."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pandas as pd
+
+from allcore.base import fileio
+from allcore.data import images
+from allcore.inference.served import Answer, ServedCard, ServedModel
+from allcore.metrics import classification
+from allcore.models import registry
+from allcore.models.spec import CNN
+from allcore.runs import events, status
+from allcore.runs.attempt import Attempt
+from allcore.runs.spec import TrainSpec
+from allcore.training import environment, material, parity
+from allcore.training.material import Material
+from allcore.training.trained import Trained
+
+JUDGED = ("tune", "calibrate", "test")
+_AT_ONCE = 512
+
+
+def train(attempt: Attempt) -> None:
+    """Do a job of kind `train`: its folder then holds the model, its graph, predictions, embeddings and figures."""
+    paths, began = attempt.paths, time.perf_counter()
+    spec = TrainSpec.from_params(attempt.spec.params)
+    card = registry.card(spec.model)
+
+    attempt.progress(0.0, "Opening the data")
+    data = material.gathered(attempt.artifacts, spec)
+    _certify(attempt, data)
+
+    trained = _trained(attempt, data, card.family, spec)
+
+    attempt.become(status.FINISHING)
+    attempt.progress(0.93, "Saving the model")
+    fileio.write_json(paths.environment, environment.described())
+    trained.save()
+    attempt.progress(0.94, "Exporting to ONNX")
+    trained.export(paths.onnx)
+    model = ServedModel(_served_card(attempt, spec, data, trained), paths.onnx.read_bytes(), trained.features)
+
+    answer = _answered(attempt, model, data.pixels)
+    same = _checked(data, trained, answer.probabilities)
+    parity.require(same)
+    attempt.progress(0.99, "Computing the figures")
+    _write_answers(attempt, data, answer)
+    scores = _scores(data, answer.probabilities)
+    fileio.write_json(
+        paths.metrics,
+        {
+            "test": scores["test"].to_dict(),
+            **({"tune": scores["tune"].to_dict()} if "tune" in scores else {}),
+            "constant": classification.constant(
+                data.labels[data.rows("test")], data.labels[data.rows("train")], classes=data.card.class_names
+            ).to_dict(),
+            "onnx_parity": same.to_dict(),
+            "training": {
+                "parameters": trained.parameters,
+                "epochs": trained.epochs,
+                "kept_epoch": trained.kept_epoch,
+                "epoch_seconds": _rounded(trained.epoch_seconds),
+                "images_per_second": _rounded(trained.images_per_second),
+                "seconds": _rounded(time.perf_counter() - began),
+                "model_bytes": paths.onnx.stat().st_size,
+            },
+        },
+    )
+    # Last, since a run with this file counts as one that can answer.
+    fileio.write_json(paths.model_card, model.card.to_dict())
+    attempt.event(events.STAGE, stage="done", seconds=_rounded(time.perf_counter() - began))
+
+
+def _certify(attempt: Attempt, data: Material) -> None:
+    certificate = data.split.certificate
+    with fileio.replacing(attempt.paths.split) as aside:
+        pd.DataFrame({"image_id": data.records["image_id"], "side": data.split.sides}).to_parquet(aside)
+    fileio.write_json(attempt.paths.certificate, {**certificate.to_dict(), "verdict": certificate.verdict()})
+
+
+def _trained(attempt: Attempt, data: Material, family: str, spec: TrainSpec) -> Trained:
+    if family == CNN:
+        attempt.progress(0.0, "Starting TensorFlow")
+        from allcore.training import cnn
+
+        return cnn.train(attempt, data, spec.model, spec.settings)
+    from allcore.training import classical
+
+    return classical.train(attempt, data, spec.model, spec.settings)
+
+
+def _served_card(attempt: Attempt, spec: TrainSpec, data: Material, trained: Trained) -> ServedCard:
+    return ServedCard(
+        run=attempt.paths.id,
+        model=spec.model,
+        family=registry.card(spec.model).family,
+        class_names=data.card.class_names,
+        positive=data.card.positive,
+        input_size=spec.settings["input_size"],
+        transform=images.TRANSFORM,
+        features=trained.features.kind if trained.features else "",
+        data=spec.data,
+        synthetic=data.card.synthetic,
+    )
+
+
+def _answered(attempt: Attempt, model: ServedModel, pixels: np.ndarray) -> Answer:
+    parts = []
+    for start in range(0, len(pixels), _AT_ONCE):
+        attempt.progress(0.95 + 0.04 * start / len(pixels), "Answering for every image")
+        parts.append(model.answer(pixels[start : start + _AT_ONCE]))
+    return Answer(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("probabilities", "embeddings")))
+
+
+def _checked(data: Material, trained: Trained, answered: np.ndarray) -> parity.Parity:
+    rows = data.rows("test")
+    return parity.compared(trained.probabilities(data.images(rows)), answered[rows])
+
+
+def _write_answers(attempt: Attempt, data: Material, answer: Answer) -> None:
+    """predictions.parquet for the sides that were not trained on, embeddings.npy for all images."""
+    rows = np.flatnonzero(np.isin(data.split.sides, JUDGED))
+    table = data.records.iloc[rows][["image_id", "subject", "label"]].reset_index(drop=True)
+    table.insert(2, "side", data.split.sides[rows])
+    table.insert(3, "fold", np.zeros(len(rows), np.int16))
+    for index, name in enumerate(data.card.class_names):
+        table[f"p_{name}"] = answer.probabilities[rows, index].astype(np.float32)
+    with fileio.replacing(attempt.paths.predictions) as aside:
+        table.to_parquet(aside)
+    with fileio.replacing(attempt.paths.embeddings) as aside, open(aside, "wb") as file:
+        np.save(file, answer.embeddings.astype(np.float16))
+
+
+def _scores(data: Material, probabilities: np.ndarray) -> dict[str, classification.Scores]:
+    found = {}
+    for side in ("tune", "test"):
+        rows = data.rows(side)
+        if len(rows):
+            found[side] = classification.evaluate(
+                data.labels[rows],
+                probabilities[rows],
+                classes=data.card.class_names,
+                positive=data.card.positive,
+                subjects=data.records["subject"].to_numpy()[rows] if data.card.has_subjects else None,
+            )
+    return found
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 3)
+
+

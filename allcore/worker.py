@@ -1,0 +1,88 @@
+"""`python -m allcore.worker JOB_ID`: the one process that does a job, whoever started it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from allcore.base.errors import AllcoreError, Cancelled, Fenced
+from allcore.base.paths import Artifacts, JobPaths
+from allcore.data import importing
+from allcore.data.phantom import PhantomSpec
+from allcore.runs import attempt as attempts
+from allcore.runs import spec, status
+from allcore.runs.attempt import Attempt, Interrupted
+
+
+def _train(attempt: Attempt) -> None:
+    from allcore.training import run
+
+    run.train(attempt)
+
+
+def _phantom(attempt: Attempt) -> None:
+    params = attempt.spec.params
+    importing.make_phantom(attempt.artifacts, params["name"], PhantomSpec(**params["phantom"]), progress=attempt.progress)
+    attempt.become(status.FINISHING)
+
+
+def _import(attempt: Attempt) -> None:
+    params = attempt.spec.params
+    importing.import_folder(
+        attempt.artifacts, Path(params["source"]), params["name"], layout=params["layout"], progress=attempt.progress
+    )
+    attempt.become(status.FINISHING)
+
+
+_KINDS: dict[str, Callable[[Attempt], None]] = {spec.TRAIN: _train, spec.PHANTOM: _phantom, spec.IMPORT: _import}
+
+
+def work(artifacts: Artifacts, paths: JobPaths, number: int, *, parent: int | None = None) -> int:
+    """Do a job as its attempt `number` and write how it ended; the process's exit code.
+
+    0 where the job's end, whatever it was, is written; 3 where this process had no right to the job.
+    """
+    try:
+        with attempts.held(artifacts, paths, number, parent=parent) as attempt:
+            attempt.become(status.RUNNING)
+            try:
+                _KINDS[attempt.spec.kind](attempt)
+                attempt.become(status.DONE)
+            except Fenced:
+                raise
+            except Cancelled as error:
+                attempt.become(status.CANCELLED, str(error))
+            except Interrupted as error:
+                attempt.become(status.INTERRUPTED, str(error))
+            except AllcoreError as error:
+                attempt.become(status.FAILED, str(error))
+            except MemoryError:
+                attempt.become(status.FAILED, "The memory did not suffice. Try a smaller batch or input size.")
+            except OSError as error:
+                traceback.print_exc()
+                attempt.become(status.FAILED, f"A file could not be read or written: {error.strerror or error}.")
+            except Exception as error:  # a bug of ours: the log has the whole of it, the status one line
+                traceback.print_exc()
+                attempt.become(status.FAILED, f"An unforeseen error ({type(error).__name__}); the log tells more.")
+    except Fenced as error:
+        print(error, file=sys.stderr)
+        return 3
+    return 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line of this module."""
+    parser = argparse.ArgumentParser(prog="python -m allcore.worker", description="Do one job. The runner starts this.")
+    parser.add_argument("job", help="the job's id")
+    parser.add_argument("--attempt", type=int, required=True, help="the attempt's number, as the job's status has it")
+    parser.add_argument("--parent", type=int, default=None, help="process id without which this one ends")
+    given = parser.parse_args(arguments)
+    artifacts = Artifacts.locate()
+    return work(artifacts, artifacts.job(given.job), given.attempt, parent=given.parent)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
