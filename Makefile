@@ -1,16 +1,16 @@
 PORT ?= 8501
-PYTHON_IN_VENV := .venv/bin/python
+PY := .venv/bin/python
 
 .PHONY: help install app stop test lint bench clean
 .DEFAULT_GOAL := help
-# Each recipe speaks for itself; make need not echo it.
+# Each recipe speaks for itself: make need not echo it.
 .SILENT:
 
 help:
-	echo 'make app       install what is missing, open the laboratory on http://127.0.0.1:$(PORT) (PORT=8502 for another port)'
-	echo 'make stop      close the page and end the training that runs in the background'
+	echo 'make app       open the laboratory on http://127.0.0.1:$(PORT), after installing what is missing (PORT=8502 for another port)'
+	echo 'make stop      close the page and end the jobs in the background; unfinished ones go on the next time'
 	echo 'make install   only install, into .venv (PYTHON=/path/to/python3.12 and DEVICE=cpu or cuda choose for it)'
-	echo 'make test      lint, then run all tests, those in a browser too'
+	echo 'make test      lint, then run all tests, in a browser too'
 	echo 'make lint      check style, format and the direction of imports'
 	echo 'make bench     run the benchmarks'
 	echo 'make clean     delete .venv and caches; artifacts/ stays'
@@ -19,26 +19,26 @@ install:
 	.ci/install requirements.txt
 
 app: install
-	$(PYTHON_IN_VENV) -m allcore app --port $(PORT)
+	$(PY) -m allcore app --port $(PORT)
 
 stop:
-	$(PYTHON_IN_VENV) -m allcore stop
+	if [ -x $(PY) ]; then $(PY) -m allcore stop; else echo 'Nothing is installed here, so nothing is running.'; fi
 
-test: install
-	.ci/install requirements-dev.txt
+test: lint
 	.ci/browser || echo 'No browser could be installed: the tests that need one will say so.'
-	$(MAKE) lint
-	$(PYTHON_IN_VENV) -m pytest
+	$(PY) -m pytest
 
 lint: install
 	.ci/install requirements-dev.txt
-	$(PYTHON_IN_VENV) -m ruff check .
-	$(PYTHON_IN_VENV) -m ruff format --check .
-	$(PYTHON_IN_VENV) .venv/bin/lint-imports --no-logo
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) .venv/bin/lint-imports --no-logo
 
 bench: install
-	$(PYTHON_IN_VENV) -m benchmarks
+	$(PY) -m benchmarks
 
+# What still runs would run on without its files.
 clean:
+	if [ -x $(PY) ]; then $(PY) -m allcore stop || true; fi
 	rm -rf .venv build .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,3 +1,11 @@
+"""The laboratory in the browser: `streamlit run streamlit_app.py`, or `make app`."""
+
 import streamlit as st
 
-st.title('allcore')
+from pages.ui import routes, widgets
+
+st.set_page_config(page_title="allcore", page_icon=str(widgets.ICON), layout="wide", initial_sidebar_state="collapsed")
+widgets.style()
+page = st.navigation(routes.ALL, position="top")
+page.run()
+widgets.foot()

@@ -191,7 +191,7 @@ def test_an_artifacts_folder_that_cannot_be_made_is_refused(tmp_path: Path, port
 
 @pytest.mark.parametrize("stale", ["dead", "recycled", "damaged", "incomplete"])
 def test_a_stale_state_file_is_ignored(artifacts: Artifacts, port: int, child, capsys, stale: str):
-    other = child("input()")
+    other = child("import time; time.sleep(600)")
     if stale == "dead":
         write_state(artifacts.server_state, psutil.Process(other.pid))
         other.kill()
@@ -279,7 +279,7 @@ def test_stop_kills_a_runner_that_does_not_end(artifacts: Artifacts, child, caps
 
 
 def test_stop_spares_a_process_that_only_has_the_number(artifacts: Artifacts, child, capsys):
-    other = child("input()")
+    other = child("import time; time.sleep(600)")
     for state in (artifacts.server_state, artifacts.runner_state):
         write_state(state, psutil.Process(other.pid), older_by=3600)
     assert launch.stop(artifacts) == 0

@@ -76,9 +76,10 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(content)
         version = document["schema_version"]
+        is_later = version > SCHEMA_VERSION
     except (ValueError, KeyError, TypeError) as error:
         raise AllcoreError(f"{path.name} in {path.parent.name} is damaged.", "Delete that folder, or restore it from a copy.") from error
-    if version > SCHEMA_VERSION:
+    if is_later:
         raise AllcoreError(f"{path.name} in {path.parent.name} was written by a later version.", "Update this software.")
     return document
 
@@ -96,13 +97,14 @@ def read_json_cached(path: Path) -> dict[str, Any]:
 
 
 def append_json_line(path: Path, record: dict[str, Any]) -> None:
-    """Append one line of JSON in a single write, so that lines of two writers never mix."""
+    """Append one line of JSON in a single write, so that lines of two writers never mix; a torn last line is closed first."""
     line = json.dumps(record, ensure_ascii=False, allow_nan=False).encode() + b"\n"
-    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        os.write(handle, line)
-    finally:
-        os.close(handle)
+    with open(path, "ab+", buffering=0) as file:
+        if end := file.tell():
+            file.seek(end - 1)
+            if file.read(1) != b"\n":
+                line = b"\n" + line
+        file.write(line)
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:

@@ -17,9 +17,9 @@ def checked(value: str, what: str = "name") -> str:
 
     Raises BadInput where it may not.
     """
-    if not PATTERN.match(value) or len(value) > LONGEST:
+    if not PATTERN.fullmatch(value) or len(value) > LONGEST:
         raise BadInput(
-            f"'{value[:LONGEST]}' can't be a {what}.",
+            f"{value[:LONGEST]!r} can't be a {what}.",
             f"Use lower-case letters, digits and hyphens, a letter or digit first, {LONGEST} characters at most.",
         )
     return value
@@ -28,5 +28,6 @@ def checked(value: str, what: str = "name") -> str:
 def new(*parts: str) -> str:
     """A fresh id that sorts by time: `20261122-235200-proposed-cnn-3f9c`."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    end = f"-{secrets.token_hex(2)}"
     middle = "-".join(re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in parts)
-    return f"{stamp}-{middle}-{secrets.token_hex(2)}"[:LONGEST]
+    return f"{stamp}-{middle}"[: LONGEST - len(end)] + end

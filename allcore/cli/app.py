@@ -7,14 +7,9 @@ import sys
 import click
 
 from allcore import launch
-from allcore.base.errors import Conflict
 from allcore.base.paths import Artifacts
 from allcore.data import records
-from allcore.data.phantom import PhantomSpec
-from allcore.jobs import control, submit
-from allcore.runs import spec, store
-
-DEMO = "demo"
+from allcore.jobs import control, demo
 
 
 @click.command("app")
@@ -33,10 +28,6 @@ def stop_command() -> None:
 
 def prepare(artifacts: Artifacts) -> None:
     """Queue the demo data set in an empty laboratory, and take up what is unfinished."""
-    drawn = any(job.spec.kind == spec.PHANTOM for job in store.jobs(artifacts))
-    if not records.all_cards(artifacts) and not drawn:
-        try:
-            submit.phantom(artifacts, DEMO, PhantomSpec())
-        except Conflict:
-            pass
+    if not records.all_cards(artifacts):
+        demo.queue(artifacts)
     control.ensure_if_needed(artifacts)

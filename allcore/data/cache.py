@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -39,16 +40,16 @@ def _make(paths: DatasetPaths, path: Path, size: int) -> None:
     with fileio.replacing(path) as aside:
         pixels = created(aside, len(table), size)
         for row, image_id in enumerate(table["image_id"]):
-            pixels[row] = _again(root / image_id, int(table["bytes"].iloc[row]), size)
+            pixels[row] = _again(root / image_id, table["sha256"].iloc[row], size)
         pixels.flush()
 
 
-def _again(path: Path, expected_bytes: int, size: int) -> np.ndarray:
+def _again(path: Path, sha256: str, size: int) -> np.ndarray:
     try:
         content = path.read_bytes()
     except OSError as error:
         raise BadInput(f"{path} can't be read any more.", "Put the images back where they were, or import them again.") from error
-    if len(content) != expected_bytes:
+    if hashlib.sha256(content).hexdigest() != sha256:
         raise BadInput(f"{path} has changed since the import.", "Import the images again under a new name.")
     return images.prepared(content, size)
 

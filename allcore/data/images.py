@@ -13,9 +13,12 @@ from allcore.base.errors import Unreadable
 
 FORMATS = ("BMP", "PNG", "JPEG", "TIFF", "WEBP")
 SUFFIXES = (".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
-SMALLEST_SIDE = 16
+SMALLEST_SIDE, LARGEST_SIDE = 16, 10_000
 MOST_PIXELS = 50_000_000
 MOST_BYTES = 100_000_000
+
+# Odd sizes and tags are judged below, in our own words. Set here, once, since filters set and reset around each picture are not safe in threads.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # A change to `resized` or `decoded` that alters pixels gets a new name, and so new caches.
 TRANSFORM = "area-pad-v1"
@@ -46,12 +49,10 @@ def decoded(content: bytes) -> Decoded:
     if len(content) > MOST_BYTES:
         raise Unreadable(f"The file has {len(content) / 1e6:.0f} MB.", f"The limit is {MOST_BYTES / 1e6:.0f} MB.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # size is judged just below, by our own limit
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                _check_size(image.width, image.height)
-                form, mode = image.format or "", image.mode
-                pixels = _as_rgb(image)
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _check_size(image.width, image.height)
+            form, mode = image.format or "", image.mode
+            pixels = _as_rgb(image)
     except Unreadable:
         raise
     except UnidentifiedImageError as error:
@@ -70,9 +71,11 @@ def _check_size(width: int, height: int) -> None:
         raise Unreadable(
             f"The picture has only {width} x {height} pixels.", f"A cell needs at least {SMALLEST_SIDE} pixels a side."
         )
-    if width * height > MOST_PIXELS:
+    # A long strip has few pixels, but not the square that it is laid on.
+    if width * height > MOST_PIXELS or max(width, height) > LARGEST_SIDE:
         raise Unreadable(
-            f"The picture has {width} x {height} pixels.", f"The limit is {MOST_PIXELS / 1e6:.0f} million; crop it or scale it down."
+            f"The picture has {width} x {height} pixels.",
+            f"The limit is {LARGEST_SIDE:,} a side and {MOST_PIXELS / 1e6:.0f} million in all; crop it or scale it down.",
         )
 
 
@@ -82,11 +85,7 @@ def _as_rgb(image: Image.Image) -> np.ndarray:
         grey = np.asarray(image).astype(np.float32) / 257
         return np.repeat(np.rint(grey).astype(np.uint8)[..., None], 3, axis=2)
     if image.mode in ("I", "F"):
-        grey = np.asarray(image, dtype=np.float32)
-        if not np.isfinite(grey).all() or grey.min() < 0 or grey.max() > 65535:
-            raise Unreadable("The picture has 32-bit values with no fixed scale.", "Save it with 8 or 16 bits a channel.")
-        grey = grey / 257 if grey.max() > 255 else grey
-        return np.repeat(np.rint(grey).astype(np.uint8)[..., None], 3, axis=2)
+        raise Unreadable("The picture's values are signed or of 32 bits, which have no fixed scale.", "Save it with 8 or 16 bits a channel.")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         over = image.convert("RGBA")
         ground = Image.new("RGBA", over.size, (0, 0, 0, 255))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allcore.base import clock, fileio
+from allcore.base import clock, fileio, locks
 from allcore.base.errors import BadInput, Conflict, Unreadable
 from allcore.base.paths import Artifacts, DatasetPaths
 from allcore.data import cache, images, importers, phantom, records
@@ -35,7 +37,7 @@ def import_folder(
 ) -> DatasetCard:
     """Make data set `name` of the images below `source`, which stay where they are.
 
-    Raises BadInput where nothing can be read, Conflict where the name is taken. Nothing is left behind in either case.
+    Raises BadInput where nothing can be read, Conflict where the name is taken or being taken. Nothing is left behind in either case.
     """
     paths = _free(artifacts, name)
     progress(0.0, "Looking for images")
@@ -103,13 +105,36 @@ def _draw(spec: phantom.PhantomSpec, indices: list[int], files: list[Path]) -> N
 def _free(artifacts: Artifacts, name: str) -> DatasetPaths:
     paths = artifacts.dataset(name)
     if paths.folder.exists():
-        raise Conflict(f"There is already a data set '{name}'.", "Choose another name, or delete that one first.")
+        raise _taken(name)
     return paths
 
 
-def _new_folder(paths: DatasetPaths):
-    paths.folder.parent.mkdir(parents=True, exist_ok=True)
-    return fileio.replacing_folder(paths.folder)
+def _taken(name: str) -> Conflict:
+    return Conflict(f"There is already a data set '{name}'.", "Choose another name, or delete that one first.")
+
+
+@contextmanager
+def _new_folder(paths: DatasetPaths) -> Iterator[Path]:
+    """A folder that becomes the data set's, held against all others who make one of this name."""
+    parent = paths.folder.parent
+    parent.mkdir(parents=True, exist_ok=True)
+    lock_file = parent / f".{paths.id}.lock"
+    lock = locks.holder(lock_file, timeout=0)
+    try:
+        lock.acquire()
+    except locks.Timeout:
+        raise Conflict(f"A data set '{paths.id}' is being made at this moment.", "Wait for it, or choose another name.") from None
+    try:
+        for left in parent.glob(f".{paths.id}.*.tmp"):  # by one that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        with fileio.replacing_folder(paths.folder) as folder:
+            yield folder
+    except FileExistsError:
+        raise _taken(paths.id) from None
+    finally:
+        with suppress(OSError):  # Windows keeps what is open
+            lock_file.unlink()
+        lock.release()
 
 
 def _built(building: DatasetPaths, dataset_id: str, listing: Listing, progress: Progress) -> DatasetCard:

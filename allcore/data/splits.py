@@ -136,6 +136,8 @@ def split(table: pd.DataFrame, card: DatasetCard, spec: SplitSpec) -> Split:
             part, rest = _taken(table, rest, share * base / len(rest), spec.seed + offset, grouped=grouped, side=side)
             sides[part] = side
     sides[rest] = "train"
+    for side in ("train", "test"):
+        _require_classes(card.class_names, table["label"].to_numpy()[sides == side], side)
     return Split(sides, _certified(table, sides, card, spec))
 
 
@@ -151,10 +153,8 @@ def _require_subjects(table: pd.DataFrame, spec: SplitSpec) -> None:
 def _taken_by_image(table: pd.DataFrame, rows: np.ndarray, spec: SplitSpec) -> tuple[np.ndarray, np.ndarray]:
     from sklearn.model_selection import train_test_split
 
-    labels = table["label"].to_numpy()[rows]
     if not spec.stratified:
-        test, rest = train_test_split(rows, test_size=spec.test, random_state=spec.seed)[::-1]
-        _require_classes(labels, table["label"].to_numpy()[test], "test")
+        rest, test = train_test_split(rows, test_size=spec.test, random_state=spec.seed)
         return np.sort(test), np.sort(rest)
     return _taken(table, rows, spec.test, spec.seed, grouped=False, side="test")
 
@@ -166,9 +166,8 @@ def _taken(
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
     labels = table["label"].to_numpy()[rows]
-    kinds, counts = np.unique(table["subject"].to_numpy()[rows] if grouped else rows, return_counts=True)
-    folds = min(max(2, round(1 / share)), len(kinds))
-    classes = np.unique(labels)
+    groups = table["subject"].to_numpy()[rows] if grouped else rows
+    classes, counts = np.unique(labels, return_counts=True)
     # A patient may have cells of several classes; a class needs two patients at least to stand on two sides.
     for name in classes:
         members = rows[labels == name]
@@ -179,14 +178,9 @@ def _taken(
                 f"Too few {unit}s for a {side} side: class '{name}' has {holders} left.",
                 f"A class needs 4 {unit}s at least, 2 where tune and calibrate are left out.",
             )
-    if grouped:
-        groups = table["subject"].to_numpy()[rows]
-        folder = StratifiedGroupKFold(n_splits=folds, shuffle=True, random_state=seed)
-        parts = [part for _, part in folder.split(rows, labels, groups)]
-    else:
-        folds = min(folds, int(np.unique(labels, return_counts=True)[1].min()))
-        folder = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
-        parts = [part for _, part in folder.split(rows, labels)]
+    folds = min(max(2, round(1 / share)), len(np.unique(groups)), int(counts.min()))
+    folder = (StratifiedGroupKFold if grouped else StratifiedKFold)(n_splits=folds, shuffle=True, random_state=seed)
+    parts = [part for _, part in folder.split(rows, labels, groups if grouped else None)]
     fitting = [
         part
         for part in parts
@@ -194,16 +188,17 @@ def _taken(
     ]
     if not fitting:
         raise BadInput(
-            f"No {side} side with every class can be formed from {len(kinds)} patients.", "Choose the split 'image', or add patients."
+            f"No {side} side with every class can be formed from {len(set(groups))} patients.",
+            "Choose the split 'image', or add patients.",
         )
     chosen = min(fitting, key=lambda part: abs(len(part) / len(rows) - share))
     return rows[np.sort(chosen)], np.delete(rows, chosen)
 
 
-def _require_classes(labels: np.ndarray, part: np.ndarray, side: str) -> None:
-    missing = sorted(set(labels) - set(part))
+def _require_classes(class_names: tuple[str, ...], labels: np.ndarray, side: str) -> None:
+    missing = [name for name in class_names if name not in labels]
     if missing:
-        raise BadInput(f"The {side} side has no image of class '{missing[0]}'.", "Choose another seed, or add images.")
+        raise BadInput(f"The {side} side has no image of class '{missing[0]}'.", "Choose another split or seed, or add images.")
 
 
 def _certified(table: pd.DataFrame, sides: np.ndarray, card: DatasetCard, spec: SplitSpec) -> Certificate:

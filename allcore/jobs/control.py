@@ -8,8 +8,10 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from allcore.base import clock, fileio, locks
+from allcore.base.errors import AllcoreError
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts
 from allcore.runs import store
 
@@ -31,6 +33,19 @@ def state(artifacts: Artifacts) -> RunnerState:
     return RunnerState(pid is not None, pid)
 
 
+def claim(artifacts: Artifacts, me: dict[str, Any]) -> None:
+    """Write down that this process is the runner, unless it is written: `me` is its pid, its create_time and when it started.
+
+    A second runner that came up, found this one and left may have been written down meanwhile.
+    """
+    try:
+        known = fileio.read_json_cached(artifacts.runner_state)
+    except (FileNotFoundError, AllcoreError):
+        known = {}
+    if known.get("pid") != me["pid"]:
+        fileio.write_json(artifacts.runner_state, me)
+
+
 def ensure(artifacts: Artifacts) -> None:
     """Start a runner, detached from this process and its terminal, where none is at work or coming up."""
     if _living(artifacts) is not None:
@@ -46,15 +61,21 @@ def ensure(artifacts: Artifacts) -> None:
 
 def _living(artifacts: Artifacts) -> int | None:
     """Pid of the runner that was started last, where it lives."""
+    try:
+        known = fileio.read_json(artifacts.runner_state)
+    except (FileNotFoundError, AllcoreError):
+        return None
+    return known["pid"] if _lives(known["pid"], known["create_time"]) else None
+
+
+def _lives(pid: int, create_time: float) -> bool:
     import psutil
 
     try:
-        known = fileio.read_json(artifacts.runner_state)
-        process = psutil.Process(known["pid"])
-        alive = abs(process.create_time() - known["create_time"]) < 1 and process.status() != psutil.STATUS_ZOMBIE
-    except (FileNotFoundError, psutil.NoSuchProcess):
-        return None
-    return known["pid"] if alive else None
+        process = psutil.Process(pid)
+        return abs(process.create_time() - create_time) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def _just_died(artifacts: Artifacts) -> bool:
@@ -99,14 +120,15 @@ def stop(artifacts: Artifacts, *, seconds: float = 40.0) -> bool:
     """
     import psutil
 
-    current = state(artifacts)
-    if current.pid is None:
+    try:
+        process = psutil.Process(state(artifacts).pid or 0)
+    except psutil.NoSuchProcess:
         return False
     fileio.write_json(artifacts.runner_stop, {})
     deadline = time.monotonic() + seconds
-    while _living(artifacts) == current.pid:
+    while _lives(process.pid, process.create_time()):
         if time.monotonic() > deadline:
-            psutil.Process(current.pid).kill()
+            process.kill()
             break
         time.sleep(0.1)
     artifacts.runner_stop.unlink(missing_ok=True)

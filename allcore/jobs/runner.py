@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 
 import psutil
 
-from allcore.base import clock, fileio, locks
+from allcore.base import clock, locks
 from allcore.base.errors import Conflict, Fenced, NotFound
 from allcore.base.paths import Artifacts, JobPaths
+from allcore.jobs import control, slots
 from allcore.jobs.executors import Ended, Executor
 from allcore.jobs.executors.local import LocalExecutor
-from allcore.jobs import slots
+from allcore.runs import attempt as attempts
 from allcore.runs import events, heartbeat, status, store
 from allcore.runs.store import Job
 
@@ -23,7 +25,7 @@ IDLE_SECONDS = 30.0
 CANCEL_GRACE = 20.0
 """Seconds that a job has to obey a cancellation before its process is ended."""
 MOST_CRASHES = 3
-"""Attempts in a row that may die without having done an epoch or a stage."""
+"""Attempts in a row that may die without having got further."""
 
 
 class Runner:
@@ -43,8 +45,10 @@ class Runner:
         for job in jobs:
             if job.status.state in status.IN_PROCESS:
                 self._look_after(job)
+            elif job.paths.cancel.exists():  # asked for in the moment in which its process went
+                _try(job.paths, status.CANCELLED, "Cancelled on request.", job.status.attempt)
             elif job.status.state == status.INTERRUPTED and not locks.is_held(job.paths.job_lock):
-                _try(job.paths, status.QUEUED, "Goes on from its last checkpoint.")
+                _try(job.paths, status.QUEUED, "Goes on from its last checkpoint.", job.status.attempt)
         queued = [job for job in store.active(self._artifacts) if job.status.state == status.QUEUED]
         for slot in self._executor.free():
             fitting = next((job for job in queued if job.spec.kind in slot.kinds), None)
@@ -83,10 +87,14 @@ class Runner:
         # Another runner's child: it notices that its parent has gone, and ends. One that is stopped can't, and is ended here.
         if locks.is_held(job.paths.job_lock):
             if job.beat and job.beat.age > heartbeat.STALE and heartbeat.is_alive(job.beat):
-                psutil.Process(job.beat.pid).kill()
+                with suppress(psutil.NoSuchProcess):
+                    psutil.Process(job.beat.pid).kill()
             return
-        if clock.seconds_since(job.status.since) > heartbeat.STALE or job.beat is not None:
-            _try(job.paths, status.INTERRUPTED, "Its process has gone.", attempt=job.status.attempt)
+        seen = job.beat is not None and job.beat.attempt == job.status.attempt
+        if seen or clock.seconds_since(job.status.since) > heartbeat.STALE:
+            # It was at work until its last beat, not until now: a machine may have been off for days.
+            gone = max(job.beat.time, job.status.since) if seen else None
+            _try(job.paths, status.INTERRUPTED, "Its process has gone.", job.status.attempt, gone)
 
     def _settle(self, ended: Ended) -> None:
         """A process has gone: where it did not say how its job ended, say it now."""
@@ -113,15 +121,25 @@ def _cause(exit_code: int) -> str:
 
 
 def _crashes(paths: JobPaths, current: status.Status) -> int:
-    """Attempts since the last sign of progress, this one included."""
-    progressed = [event["attempt"] for event in events.read(paths)]
-    return current.attempt - max(progressed, default=0)
+    """Attempts in a row, the current one included, that died without a word and got no further than those before."""
+    epochs, progressed = 0, set()
+    for event in events.read(paths):
+        if event["event"] == events.EPOCH and event["epoch"] > epochs:
+            epochs = event["epoch"]
+            progressed.add(event["attempt"])
+    crashes = 0
+    for step in reversed(current.history):
+        told = step.state in status.ENDED or step.reason in (attempts.STOPPED, attempts.ORPHANED)
+        if told or step.attempt in progressed:
+            break
+        crashes += step.state == status.STARTING
+    return crashes
 
 
-def _try(paths: JobPaths, to: str, reason: str, attempt: int | None = None) -> status.Status | None:
+def _try(paths: JobPaths, to: str, reason: str, attempt: int, moment: str | None = None) -> status.Status | None:
     """Change a status, unless somebody else was quicker."""
     try:
-        return status.change(paths, to, reason=reason, attempt=attempt)
+        return status.change(paths, to, reason=reason, attempt=attempt, moment=moment)
     except (Conflict, Fenced, NotFound):
         return None
 
@@ -131,26 +149,29 @@ def run(artifacts: Artifacts, *, idle_seconds: float = IDLE_SECONDS) -> None:
     lock = locks.holder(artifacts.runner_lock, timeout=2)
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
+    me = psutil.Process()
+    state = {"pid": me.pid, "create_time": me.create_time(), "started": clock.now()}
     while True:
         try:
             lock.acquire()
         except locks.Timeout:
             return
         artifacts.runner_stop.unlink(missing_ok=True)
-        me = psutil.Process()
-        fileio.write_json(artifacts.runner_state, {"pid": me.pid, "create_time": me.create_time(), "started": clock.now()})
         runner = Runner(artifacts, LocalExecutor(artifacts, slots.found()))
         idle_since = time.monotonic()
         while not stopping and not artifacts.runner_stop.exists():
+            control.claim(artifacts, state)
             if runner.step():
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > idle_seconds:
                 break
             time.sleep(INTERVAL)
         runner.end_all()
+        told_to_stop = bool(stopping) or artifacts.runner_stop.exists()
+        # From here on others start a runner; whoever still saw this one at work queued a job before the look below.
+        artifacts.runner_state.unlink(missing_ok=True)
         lock.release()
-        # A job may have been queued between the last look and the release, by one who saw a runner still at work.
-        if stopping or artifacts.runner_stop.exists() or not store.active(artifacts):
+        if told_to_stop or not store.active(artifacts):
             artifacts.runner_stop.unlink(missing_ok=True)
             return
 

@@ -28,12 +28,15 @@ def show(interval: Interval) -> str:
     return f"{estimate} ({interval.low:.{digits}f}–{interval.high:.{digits}f})"
 
 
+def percentage(value: float | None) -> str:
+    """A share in hundredths: '93 %'. What is not quite 0 or 100 takes a decimal: '99.6 %', '>99.9 %'."""
+    return NO_FIGURE if value is None else f"{_hundredths(value, 0)} %"
+
+
 def percent(interval: Interval) -> str:
     """'93 % (88–96)'; without limits '93 %'; without a figure '–'. Narrow limits and what is nearly 0 or 100 take a decimal."""
-    if interval.estimate is None:
-        return NO_FIGURE
-    if interval.low is None or interval.high is None:
-        return f"{_hundredths(interval.estimate, 0)} %"
+    if interval.estimate is None or interval.low is None or interval.high is None:
+        return percentage(interval.estimate)
     digits = 1 if interval.high - interval.low < _NARROW else 0
     estimate, low, high = (_hundredths(value, digits) for value in (interval.estimate, interval.low, interval.high))
     return f"{estimate} % ({low}–{high})"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from allcore.metrics.text import percentage
 from allcore.plots import theme
 
 _MANY = 5
@@ -38,7 +39,9 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> go.Fig
         figure.add_annotation(x=column, y=row, showarrow=False, **_cell(int(count), rates[row, column], few))
     places = np.arange(len(classes))
     rows = [f"{name}<br>n {total:,}" for name, total in zip(classes, table.sum(axis=1), strict=True)]
-    figure.update_xaxes(title_text="called", tickvals=places, ticktext=list(classes), showgrid=False, constrain="domain")
+    figure.update_xaxes(
+        title_text="called", tickvals=places, ticktext=list(classes), showgrid=False, constrain="domain", tickangle=0 if few else -45
+    )
     figure.update_yaxes(title_text="truly", tickvals=places, ticktext=rows, showgrid=False, autorange="reversed")
     if few:
         figure.update_yaxes(scaleanchor="x", constrain="domain", constraintoward="top")
@@ -55,7 +58,7 @@ def describe_confusion(counts: Sequence[Sequence[int]], classes: Sequence[str]) 
         if not total:
             parts.append(f"No image is truly {name}.")
             continue
-        calls = [f"{table[row, at]:,} ({_share(rates[row, at])}) called {other}" for at, other in enumerate(classes) if table[row, at]]
+        calls = [f"{table[row, at]:,} ({percentage(rates[row, at])}) called {other}" for at, other in enumerate(classes) if table[row, at]]
         parts.append(f"Of {total:,} images truly {name}: {', '.join(calls)}.")
     return " ".join(parts)
 
@@ -78,10 +81,7 @@ def _cell(count: int, rate: float, few: bool) -> dict:
     font = {"size": 17 if few else 11}
     if np.isnan(rate):
         return {"text": "–", "font": font}
-    share = _share(rate) if few else f"{100 * rate:.0f}%"
+    # Cells of many classes are narrow on a phone.
+    share = percentage(rate) if few else f"{100 * rate:.0f}%"
     beneath = f"<br><span style='font-size:{12 if few else 10}px'>{share}</span>" if count else ""
     return {"text": f"<b>{count:,}</b>{beneath}", "font": {**font, "color": theme.text_on(theme.heat_colour(rate))}}
-
-
-def _share(rate: float) -> str:
-    return f"{100 * rate:.1f} %" if 0 < rate < 0.1 or 0.9 < rate < 1 else f"{100 * rate:.0f} %"

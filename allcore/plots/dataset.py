@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from allcore.metrics.text import percentage
 from allcore.plots import theme
 
 NO_PATIENTS = "The patients are not known."
@@ -17,23 +18,20 @@ _SIDE_NAMES = {"": "unused"}
 
 def images_by_class(counts: Mapping[str, int]) -> go.Figure:
     """One bar a class, in the order given, with its number of images and its share."""
-    figure = theme.blank(height=60 + 44 * len(counts))
-    total = sum(counts.values())
+    figure = theme.blank(height=60 + 48 * len(counts))
     figure.add_trace(
         go.Bar(
             x=list(counts.values()),
             y=list(counts),
             orientation="h",
-            text=[f"{count:,} ({_share(count, total)})" for count in counts.values()],
-            textposition="outside",
-            cliponaxis=False,
             marker={"color": [theme.class_colour(name, tuple(counts)) for name in counts], "line": {"color": theme.OUTLINE, "width": 1}},
             hovertemplate="%{y}: %{x:,} images<extra></extra>",
         )
     )
-    # Room for the text beside the longest bar.
-    figure.update_xaxes(title_text="images", range=[0, max([*counts.values(), 1]) * 1.35], nticks=6)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
+    total = sum(counts.values())
+    labels = [f"<b>{name}</b><br>{count:,} ({_share(count, total)})" for name, count in counts.items()]
+    figure.update_xaxes(title_text="images", rangemode="tozero", tickformat=",d", nticks=5)
+    figure.update_yaxes(autorange="reversed", showgrid=False, tickvals=list(counts), ticktext=labels)
     return figure
 
 
@@ -138,4 +136,4 @@ def _describe(table: pd.DataFrame, straddling: str) -> str:
 
 
 def _share(count: int, total: int) -> str:
-    return f"{100 * count / total:.0f} %" if total else "–"
+    return percentage(count / total if total else None)

@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from allcore.metrics.text import percentage
 from allcore.plots import theme
 
 _BINS = 25
@@ -22,7 +23,7 @@ def probabilities(values: Sequence[float], classes: Sequence[str], *, positive: 
             x=list(values),
             y=list(classes),
             orientation="h",
-            text=[_percent(value) for value in values],
+            text=[percentage(value) for value in values],
             textposition="outside",
             cliponaxis=False,
             marker={"color": [theme.class_colour(name, classes) for name in classes], "line": {"color": theme.OUTLINE, "width": 1}},
@@ -38,7 +39,7 @@ def probabilities(values: Sequence[float], classes: Sequence[str], *, positive: 
         figure.add_trace(go.Scatter(x=[threshold], y=[classes[at]], mode="markers", marker=mark, name=name, hovertemplate=hover))
         figure.update_layout(showlegend=True)
     # Beyond 1 there is room for the text beside a full bar.
-    figure.update_xaxes(title_text="probability", range=[0, 1.16], tickvals=[0, 0.25, 0.5, 0.75, 1], tickformat=".0%")
+    figure.update_xaxes(title_text="probability", range=[0, 1.28], tickvals=[0, 0.5, 1], ticktext=["0 %", "50 %", "100 %"])
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
 
@@ -64,7 +65,7 @@ def histogram(labels: np.ndarray, p_positive: np.ndarray, classes: Sequence[str]
                 customdata=np.column_stack([edges[:-1], edges[1:]]),
                 name=f"truly {name} (n {total:,})",
                 marker={"color": theme.class_colour(name, classes), "line": {"color": theme.OUTLINE, "width": 0.5}},
-                hovertemplate=f"%{{y:,}} images truly {name}<br>probability %{{customdata[0]:.2f}} to %{{customdata[1]:.2f}}<extra></extra>",
+                hovertemplate=f"%{{y:,}} images truly {name}<br>%{{customdata[0]:.2f}} to %{{customdata[1]:.2f}}<extra></extra>",
             ),
             row=row,
             col=1,
@@ -72,17 +73,9 @@ def histogram(labels: np.ndarray, p_positive: np.ndarray, classes: Sequence[str]
         figure.update_yaxes(title_text="images", nticks=4, row=row, col=1)
     figure.update_layout(bargap=0.05)
     if threshold is not None:
-        figure.add_vline(x=threshold, line={"color": theme.GREY, "width": 2, "dash": "dash"})
-        left = threshold > 0.5
-        figure.add_annotation(
-            text=f" threshold {threshold:.2f} ",
-            x=threshold,
-            y=1,
-            yref="y domain",
-            xanchor="right" if left else "left",
-            yanchor="top",
-            showarrow=False,
-        )
+        line = {"color": theme.GREY, "width": 2, "dash": "dash"}
+        figure.add_vline(x=threshold, line=line)
+        figure.add_trace(go.Scatter(x=[None], y=[None], mode="lines", line=line, name=f"threshold {threshold:.2f}"))  # for the legend
     figure.update_xaxes(range=[0, 1])
     figure.update_xaxes(title_text=f"probability of {positive}", row=len(rows), col=1)
     return figure
@@ -91,7 +84,7 @@ def histogram(labels: np.ndarray, p_positive: np.ndarray, classes: Sequence[str]
 def describe_probabilities(values: Sequence[float], classes: Sequence[str], *, positive: str, threshold: float | None) -> str:
     """What `probabilities` shows, in words."""
     order = np.argsort(values)[::-1]
-    parts = [", ".join(f"{classes[index]} {_percent(values[index])}" for index in order)]
+    parts = [", ".join(f"{classes[index]} {percentage(values[index])}" for index in order)]
     if threshold is not None:
         reached = "reaches" if values[list(classes).index(positive)] >= threshold else "stays below"
         parts.append(f"{positive.capitalize()} {reached} the threshold of {threshold:.2f}")
@@ -131,9 +124,3 @@ def _binned(labels: np.ndarray, p_positive: np.ndarray, classes: int) -> tuple[n
 
 def _positive_first(classes: Sequence[str], positive: str) -> list[int]:
     return sorted(range(len(classes)), key=lambda index: classes[index] != positive)
-
-
-def _percent(value: float) -> str:
-    if 0.995 <= value < 1:
-        return f"{100 * min(value, 0.999):.1f} %"
-    return f"{100 * value:.1f} %" if 0 < value < 0.01 else f"{100 * value:.0f} %"

@@ -13,6 +13,7 @@ from allcore.metrics.text import show
 from allcore.plots import theme
 
 _LONGEST = 30
+_ROW = 50
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,13 @@ class Ranked:
 
 
 def ranking(runs: Sequence[Ranked], *, measure: str) -> go.Figure:
-    """A row a run, the best on top: estimate and interval; hollow where patients are shared or unknown; in grey the constant
-    predictor, as a line where all runs share it, else as a mark in each row. Runs without a figure come last."""
+    """A row a run, the best on top: estimate and interval; hollow where patients are shared or unknown; the constant predictor as
+    a grey stroke. Runs without a figure come last.
+    """
     if not runs:
         return theme.message("No run has ended yet.")
     ordered = _ordered(runs)
-    figure = theme.blank(height=90 + 30 * len(ordered))
+    figure = theme.blank(height=110 + _ROW * len(ordered))
     places = {id(run): place for place, run in enumerate(ordered)}
     for apart, name in ((True, "no patient on both sides"), (False, "patients shared or unknown")):
         mine = [run for run in ordered if run.apart == apart and run.interval.estimate is not None]
@@ -46,14 +48,22 @@ def ranking(runs: Sequence[Ranked], *, measure: str) -> go.Figure:
                 customdata=[[run.name, show(run.interval), run.interval.note] for run in mine],
                 mode="markers",
                 name=name,
-                marker={"size": 11, "symbol": "circle" if apart else "circle-open", "color": theme.ACCENT, "line": {"width": 2}},
+                marker={
+                    "size": 11,
+                    "symbol": "circle" if apart else "circle-open",
+                    "color": theme.ACCENT,
+                    "line": {"color": theme.ACCENT, "width": 2},
+                },
                 hovertemplate=f"%{{customdata[0]}}<br>{measure} %{{customdata[1]}}<br>%{{customdata[2]}}<extra>{name}</extra>",
             )
         )
     _add_constant(figure, ordered)
-    names = [run.name if len(run.name) <= _LONGEST else run.name[: _LONGEST - 1] + "…" for run in ordered]
-    figure.update_yaxes(tickvals=list(range(len(ordered))), ticktext=names, range=[len(ordered) - 0.5, -0.5], showgrid=False)
-    figure.update_xaxes(title_text=measure)
+    for place, run in enumerate(ordered):
+        name = run.name if len(run.name) <= _LONGEST else run.name[: _LONGEST - 1] + "…"
+        for x, anchor, text in ((0, "left", name), (1, "right", show(run.interval))):
+            figure.add_annotation(text=text, x=x, xref="x domain", xanchor=anchor, y=place, yshift=18, showarrow=False)
+    figure.update_yaxes(visible=False, range=[len(ordered) - 0.55, -0.75])
+    figure.update_xaxes(title_text=measure, range=_range(ordered))
     return figure
 
 
@@ -89,18 +99,18 @@ def _reach(interval: Interval) -> tuple[float, float]:
     return interval.estimate - interval.low, interval.high - interval.estimate
 
 
+def _range(runs: Sequence[Ranked]) -> list[float]:
+    """All that is drawn, with air on both sides."""
+    values = [value for run in runs for value in (run.interval.estimate, run.interval.low, run.interval.high, run.constant)]
+    known = [value for value in values if value is not None] or [0.0, 1.0]
+    air = 0.05 * max(max(known) - min(known), 0.1)
+    return [min(known) - air, max(known) + air]
+
+
 def _add_constant(figure: go.Figure, ordered: Sequence[Ranked]) -> None:
     values = [run.constant for run in ordered]
-    known = {value for value in values if value is not None}
-    if not known:
-        return
-    name = "constant predictor"
-    if len(known) == 1 and None not in values:
-        ends = {"x": [values[0]] * 2, "y": [-0.5, len(ordered) - 0.5], "mode": "lines", "line": {"color": theme.GREY, "width": 2}}
-        figure.add_trace(go.Scatter(**ends, name=name, hovertemplate=f"{name} %{{x:.3f}}<extra></extra>"))
-        return
-    mark = {"symbol": "line-ns", "size": 18, "line": {"color": theme.GREY, "width": 2}}
-    rows = list(range(len(ordered)))
-    figure.add_trace(
-        go.Scatter(x=values, y=rows, mode="markers", marker=mark, name=name, hovertemplate=f"{name} %{{x:.3f}}<extra></extra>")
-    )
+    if any(value is not None for value in values):
+        mark = {"symbol": "line-ns", "size": 15, "line": {"color": theme.GREY, "width": 3}}
+        name, rows = "constant predictor", list(range(len(ordered)))
+        hover = f"{name} %{{x:.3f}}<extra></extra>"
+        figure.add_trace(go.Scatter(x=values, y=rows, mode="markers", marker=mark, name=name, hovertemplate=hover))

@@ -41,10 +41,18 @@ class Ground:
 
 LIGHT = Ground(paper="#ffffff", ink="#31333f")
 DARK = Ground(paper="#0e1117", ink="#e6e8ec")
-BETWEEN = "#777c86"
+BETWEEN = "#757982"
 """Text where nobody sets a colour: the grey that is equally readable on LIGHT and DARK."""
 
-_AXIS = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "automargin": True, "title": {"standoff": 8, "font": {"size": 13}}}
+_AXIS = {
+    "gridcolor": GRID,
+    "zeroline": False,
+    "linecolor": GRID,
+    "automargin": True,
+    "ticks": "",
+    "ticklabelstandoff": 4,
+    "title": {"standoff": 8, "font": {"size": 13}},
+}
 TEMPLATE = go.layout.Template(
     layout={
         "font": {"family": FONT, "size": 13, "color": BETWEEN},

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -18,8 +18,11 @@ from allcore.base.paths import Artifacts, JobPaths
 from allcore.runs import events, heartbeat, spec, status
 
 
+STOPPED, ORPHANED = "The runner was stopped.", "The runner has gone."
+
+
 class Interrupted(AllcoreError):
-    """The process has to end now, and the job is to go on later: its parent has gone, or it was asked to stop."""
+    """The process has to end now, and the job is to go on later: STOPPED or ORPHANED says why."""
 
 
 class Attempt:
@@ -41,14 +44,14 @@ class Attempt:
 
     def check(self) -> None:
         """To be called often. Raises Cancelled, Interrupted or Fenced where this process must not go on."""
-        if status.read(self.paths).attempt != self.number:
+        if not self._is_current():
             raise Fenced(f"Attempt {self.number} of {self.paths.id} was overtaken.")
         if self.paths.cancel.exists():
             raise Cancelled("Cancelled on request.")
         if self._told_to_end.is_set():
-            raise Interrupted("The runner was stopped.")
+            raise Interrupted(STOPPED)
         if self._parent is not None and os.getppid() != self._parent:
-            raise Interrupted("The runner has gone.")
+            raise Interrupted(ORPHANED)
 
     def progress(self, share: float, doing: str) -> None:
         """Say how far the job is (0 to 1) and what is being done; checks as `check` does."""
@@ -60,11 +63,28 @@ class Attempt:
         self.check()
         events.append(self.paths, event, attempt=self.number, **values)
 
+    @contextmanager
+    def replacing(self, path: Path) -> Iterator[Path]:
+        """As `fileio.replacing`, with a check before the file takes its place."""
+        with fileio.replacing(path) as aside:
+            yield aside
+            self.check()
+
+    def write_json(self, path: Path, document: dict[str, Any]) -> None:
+        """As `fileio.write_json`, after a check."""
+        self.check()
+        fileio.write_json(path, document)
+
     def become(self, state: str, reason: str = "") -> None:
         """Change the job's state."""
         status.change(self.paths, state, reason=reason, attempt=self.number)
 
+    def _is_current(self) -> bool:
+        return status.read(self.paths).attempt == self.number
+
     def _beat(self) -> None:
+        if not self._is_current():
+            return
         process = psutil.Process()
         beat = heartbeat.Heartbeat(
             time=clock.now(),
@@ -79,10 +99,8 @@ class Attempt:
 
     def _keep_beating(self) -> None:
         while not self._stop.wait(heartbeat.INTERVAL):
-            try:
+            with suppress(OSError, AllcoreError):  # a full disk must not end the thread: the next beat may succeed
                 self._beat()
-            except OSError:  # a full disk must not end the thread: the next beat may succeed
-                time.sleep(heartbeat.INTERVAL)
 
 
 @contextmanager
@@ -91,8 +109,9 @@ def held(artifacts: Artifacts, paths: JobPaths, number: int, *, parent: int | No
 
     `parent` is the process without which this one should not go on, None where it needs nobody.
 
-    Raises Fenced where another process has the job, or a later attempt has begun.
+    Raises Fenced where another process has the job, or a later attempt has begun, NotFound where there is no such job.
     """
+    status.read(paths)  # before the lock, whose file would make a folder for a job that is none
     lock = locks.holder(paths.job_lock, timeout=5)
     try:
         lock.acquire()
@@ -111,7 +130,6 @@ def held(artifacts: Artifacts, paths: JobPaths, number: int, *, parent: int | No
             finally:
                 attempt._stop.set()
                 beating.join()
-                attempt._beat()
     finally:
         lock.release()
 

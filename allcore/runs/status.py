@@ -74,13 +74,15 @@ def read(paths: JobPaths) -> Status:
     )
 
 
-def change(paths: JobPaths, to: str, *, reason: str = "", attempt: int | None = None) -> Status:
+def change(paths: JobPaths, to: str, *, reason: str = "", attempt: int | None = None, moment: str | None = None) -> Status:
     """Move a job to another state, under its lock.
 
-    `attempt` is the number that the caller believes to be current. Going to STARTING begins the next attempt.
+    `attempt` is the number that the caller believes to be current. Going to STARTING begins the next attempt. `moment` is when
+    it happened, as `clock.now()` writes it; now, where it is None.
 
-    Raises Fenced where `attempt` is no longer current, Conflict where the change is not legal.
+    Raises Fenced where `attempt` is no longer current, Conflict where the change is not legal, NotFound where there is no such job.
     """
+    read(paths)  # before the lock, whose file would make a folder for a job that is none
     with locks.hold(paths.status_lock):
         before = read(paths)
         if attempt is not None and attempt != before.attempt:
@@ -88,6 +90,6 @@ def change(paths: JobPaths, to: str, *, reason: str = "", attempt: int | None = 
         if to not in _LEGAL[before.state]:
             raise Conflict(f"'{paths.id}' is {before.state} and can't become {to}.")
         number = before.attempt + (to == STARTING)
-        after = Status(to, number, reason, (*before.history, Change(to, clock.now(), number, reason)))
+        after = Status(to, number, reason, (*before.history, Change(to, moment or clock.now(), number, reason)))
         fileio.write_json(paths.status, after.to_dict())
         return after

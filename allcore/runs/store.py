@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from allcore.base import clock, fileio, locks
-from allcore.base.errors import Conflict, NotFound
+from allcore.base.errors import AllcoreError, Conflict, Fenced, NotFound
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.runs import heartbeat, spec, status
 from allcore.runs.heartbeat import Heartbeat
@@ -97,7 +97,7 @@ def _read_all(folders: Iterator[JobPaths]) -> list[Job]:
     for paths in folders:
         try:
             found.append(read(paths))
-        except NotFound:  # deleted under our eyes, or not a job's folder
+        except AllcoreError:  # deleted under our eyes, damaged, or not a job's folder: reading that one alone says which
             continue
     return sorted(found, key=lambda job: (job.spec.created, job.id))
 
@@ -149,7 +149,7 @@ def ask_to_cancel(paths: JobPaths) -> Status:
     if current.state in (status.QUEUED, status.INTERRUPTED):
         try:
             return status.change(paths, status.CANCELLED, reason="Cancelled on request.", attempt=current.attempt)
-        except (Conflict, NotFound):
+        except (Conflict, Fenced):
             pass  # a process took it up in this moment, and will find the file
     return status.read(paths)
 
@@ -159,6 +159,9 @@ def resume(paths: JobPaths) -> Status:
 
     Raises Conflict where it is at work or done.
     """
+    current = status.read(paths)
+    if current.state not in (status.FAILED, status.CANCELLED, status.INTERRUPTED):
+        raise Conflict(f"'{paths.id}' is {current.state}: there is nothing to resume.")
     paths.cancel.unlink(missing_ok=True)
     return status.change(paths, status.QUEUED, reason="Resumed on request.")
 

@@ -127,9 +127,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
             epochs=settings["epochs"],
             loss=round(float(history["loss"][0]), 6),
             accuracy=round(float(history["accuracy"][0]), 6),
-            watched=watched,
-            watched_loss=round(float(loss), 6),
-            watched_accuracy=round(float(accuracy), 6),
+            **{f"{watched}_loss": round(float(loss), 6), f"{watched}_accuracy": round(float(accuracy), 6)},
             seconds=round(seconds, 3),
             images_per_second=round(len(rows) / seconds, 2),
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from allcore.base.errors import BadInput
@@ -23,6 +23,7 @@ _LABELS = {"hem": "healthy", "all": "leukemia", "0": "healthy", "1": "leukemia"}
 _CELL = re.compile(r"UID_(?P<subject>[Hh]?\d+)_\d+_\d+_(?P<kind>all|hem)\.bmp", re.IGNORECASE)
 _NUMBERED = re.compile(r"\d+\.bmp", re.IGNORECASE)
 _FOLD = re.compile(r"fold_(\d+)")
+_PHASES = (("prelim", "preliminary"), ("final", "final"))
 _CSV_COLUMNS = ("Patient_ID", "new_names", "labels")
 
 
@@ -53,9 +54,10 @@ def listing(source: Path) -> Listing:
             numbered.setdefault(folder, []).append(name)
         elif name.lower().endswith(".csv"):
             tables.append(folder / name)
-    known = {name: answer for path in sorted(tables) for name, answer in _labels_in(path).items()}
+    known = _labels_of(sorted(tables))
+    phases = _phases(source, numbered, known)
     for folder, names in numbered.items():
-        rows += _numbered_rows(folder.relative_to(source), names, known)
+        rows += _numbered_rows(folder.relative_to(source), names, phases[folder], known)
     if not rows:
         raise BadInput(f"{source} holds no image named as C-NMC's are.", "Expected names like UID_11_10_1_all.bmp.")
     return Listing(
@@ -70,12 +72,47 @@ def listing(source: Path) -> Listing:
     )
 
 
-def _numbered_rows(folder: Path, names: list[str], known: dict[str, tuple[str, str]]) -> Iterator[tuple[str, str, str, str, int]]:
-    # The final phase's names repeat the preliminary ones', so the folder decides: only 'final' in its name tells them apart.
-    final = "final" in folder.as_posix().lower() or not known
+def _phases(source: Path, numbered: Mapping[Path, list[str]], known: Mapping[str, tuple[str, str]]) -> dict[Path, str]:
+    """The phase of each folder of numbered images.
+
+    The final phase's names repeat the preliminary ones', so the name of the nearest folder that speaks of a phase decides. Where
+    none does, it is the preliminary phase if the CSV knows every name.
+
+    Raises BadInput where that is so of two folders.
+    """
+    phases, unnamed = {}, []
+    for folder, names in sorted(numbered.items()):
+        above = [part.lower() for part in reversed((source.name, *folder.relative_to(source).parts))]
+        named = next((phase for part in above for word, phase in _PHASES if word in part), None)
+        if named is None and known.keys() >= set(names):
+            unnamed.append(folder)
+        phases[folder] = named or ("preliminary" if folder in unnamed else "final")
+    if len(unnamed) > 1:
+        raise BadInput(
+            f"{unnamed[0]} and {unnamed[1]} both look like the preliminary phase.",
+            "Rename them so that one has 'prelim' and the other 'final' in its name.",
+        )
+    return phases
+
+
+def _numbered_rows(
+    folder: Path, names: list[str], phase: str, known: Mapping[str, tuple[str, str]]
+) -> Iterator[tuple[str, str, str, str, int]]:
     for name in names:
-        subject, label = ("", "") if final else known.get(name, ("", ""))
-        yield (folder / name).as_posix(), label, subject, "final" if final else "preliminary", -1
+        subject, label = known.get(name, ("", "")) if phase == "preliminary" else ("", "")
+        yield (folder / name).as_posix(), label, subject, phase, -1
+
+
+def _labels_of(tables: list[Path]) -> dict[str, tuple[str, str]]:
+    """name -> (subject, label) of all label CSVs. Raises BadInput where two contradict each other."""
+    known: dict[str, tuple[str, str]] = {}
+    for path in tables:
+        found = _labels_in(path)
+        for name in known.keys() & found.keys():
+            if known[name] != found[name]:
+                raise BadInput(f"{path} contradicts another CSV about {name}.", "Remove the one that is wrong.")
+        known |= found
+    return known
 
 
 def _labels_in(path: Path) -> dict[str, tuple[str, str]]:
@@ -83,18 +120,23 @@ def _labels_in(path: Path) -> dict[str, tuple[str, str]]:
 
     Raises BadInput, naming the line, where a row can't be understood.
     """
-    with open(path, newline="", encoding="utf-8-sig") as file:
+    with open(path, newline="", encoding="utf-8-sig", errors="replace") as file:
         reader = csv.DictReader(file)
-        if not set(_CSV_COLUMNS) <= set(reader.fieldnames or ()):
-            return {}
-        found = {}
-        for row in reader:
-            cell = _CELL.fullmatch(row["Patient_ID"] or "")
-            label = _LABELS.get((row["labels"] or "").strip())
-            if cell is None or label is None or label != _LABELS[cell["kind"].lower()]:
-                raise BadInput(
-                    f"{path.name}, line {reader.line_num}: '{row['Patient_ID']}' with label '{row['labels']}' can't be understood.",
-                    "Expected UID_57_29_1_all.bmp with label 1, or UID_H49_35_1_hem.bmp with label 0.",
-                )
-            found[row["new_names"]] = (cell["subject"], label)
-        return found
+        try:
+            if not set(_CSV_COLUMNS) <= set(reader.fieldnames or ()):
+                return {}
+            return dict(_understood(row, f"{path.name}, line {reader.line_num}") for row in reader)
+        except csv.Error as error:
+            raise BadInput(f"{path.name}, line {reader.line_num}: {error}.", "Correct the file, or remove it if it is no label table.") from error
+
+
+def _understood(row: Mapping[str, str | None], where: str) -> tuple[str, tuple[str, str]]:
+    cell = _CELL.fullmatch((row["Patient_ID"] or "").strip())
+    name = (row["new_names"] or "").strip()
+    label = _LABELS.get((row["labels"] or "").strip())
+    if cell is None or not _NUMBERED.fullmatch(name) or label is None or label != _LABELS[cell["kind"].lower()]:
+        raise BadInput(
+            f"{where}: '{row['Patient_ID']}' as '{row['new_names']}' with label '{row['labels']}' can't be understood.",
+            "Expected UID_57_29_1_all.bmp as 1.bmp with label 1, or UID_H49_35_1_hem.bmp as 2.bmp with label 0.",
+        )
+    return name, (cell["subject"], label)

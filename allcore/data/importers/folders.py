@@ -16,10 +16,15 @@ def _classes(source: Path) -> dict[str, list[Path]]:
     """Folder name -> image files anywhere below it, for each folder directly in `source` that holds any."""
     found = {}
     for folder in sorted(path for path in source.iterdir() if path.is_dir() and not path.name.startswith(".")):
-        files = [path for path in folder.rglob("*") if path.suffix.lower() in images.SUFFIXES and path.is_file()]
+        files = [path for path in folder.rglob("*") if _is_image(path)]
         if files:
             found[folder.name] = files
     return found
+
+
+def _is_image(path: Path) -> bool:
+    # A Mac leaves a hidden `._cell.png` beside each `cell.png` of a zip or a memory stick.
+    return path.suffix.lower() in images.SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def recognises(source: Path) -> bool:

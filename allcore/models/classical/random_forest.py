@@ -17,6 +17,7 @@ CARD = ModelCard(
     name="Random forest",
     family=CLASSICAL,
     about="Many decision trees, each grown on its own sample of images and features; they vote.",
+    images_per_second=1500.0,
     choices=(
         "The paper names no number of trees: 100, scikit-learn's default.",
         "The paper names no features ('hand-crafted or extracted'): principal components of the pixels here, or the pixels themselves.",

@@ -20,6 +20,7 @@ CARD = ModelCard(
     name="Proposed CNN",
     family=CNN,
     about="The paper's own network: ten 2x2 convolutions, 128 filters falling to 8, then three dense layers.",
+    images_per_second=31.0,
     choices=(
         "'Two additional dense layers for binary classification via softmax' after the 1,024-unit one: 128 units with ReLU, then the softmax. "
         "The text gives no width for the first; 128 is the first layer's number of filters.",

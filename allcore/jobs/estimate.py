@@ -1,0 +1,54 @@
+"""How long a training will take, from what this machine has done before."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from allcore.data.splits import Certificate
+from allcore.models import registry
+from allcore.runs import status
+from allcore.runs.spec import TrainSpec
+from allcore.runs.store import Job
+
+# Coming up, exporting and judging, measured on two cores of 2021: TensorFlow alone takes 5 s to import, compiling 7, exporting 3.
+_OVERHEAD = {"cnn": 25.0, "classical": 5.0}
+_ANSWERS_PER_SECOND = 150.0
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds, and where they come from."""
+
+    seconds: float
+    epoch_seconds: float | None
+    """None for a model without epochs."""
+    measured: bool
+    """From runs of this model on this machine; else from the two-core processor that the card's speed was measured on."""
+
+
+def measured_speed(model: str, runs: Sequence[Job]) -> float | None:
+    """Images a second, at 70 pixels, that the last runs of a model trained at; None where there were none."""
+    speeds = [
+        job.metrics["training"]["images_per_second"] * (job.spec.params["settings"]["input_size"] / 70) ** 2
+        for job in runs
+        if job.status.state == status.DONE and job.spec.params["model"] == model and job.metrics
+    ]
+    return statistics.median(speeds[-5:]) if speeds else None
+
+
+def estimated(plan: TrainSpec, certificate: Certificate, runs: Sequence[Job]) -> Estimate:
+    """How long `plan` takes on this machine, judging by `runs`."""
+    card = registry.card(plan.model)
+    images = certificate.sides["train"].images
+    total = sum(side.images for side in certificate.sides.values())
+    # The cost of an image grows with its area.
+    area = (plan.settings["input_size"] / 70) ** 2
+    measured = measured_speed(plan.model, runs)
+    speed = (measured or card.images_per_second) / area
+    overhead = _OVERHEAD[card.family] + total * area / _ANSWERS_PER_SECOND * (card.family == "cnn")
+    if "epochs" not in plan.settings:
+        return Estimate(overhead + images / speed, None, measured is not None)
+    epoch = images / speed
+    return Estimate(overhead + plan.settings["epochs"] * epoch * 1.1, epoch, measured is not None)

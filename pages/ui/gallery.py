@@ -1,0 +1,64 @@
+"""A dense wall of cells on black; a click, or Enter, chooses one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+_CSS = """
+.wall { display: grid; grid-template-columns: repeat(auto-fill, minmax(78px, 1fr)); gap: 3px; background: #000; padding: 3px;
+  border-radius: var(--st-base-radius, 6px); }
+.wall button { padding: 0; border: 0; background: #000; cursor: pointer; position: relative; aspect-ratio: 1; border-radius: 3px;
+  overflow: hidden; }
+.wall img { width: 100%; height: 100%; display: block; object-fit: cover; }
+.wall .mark { position: absolute; left: 0; right: 0; bottom: 0; height: 3px; }
+.wall button:hover img { filter: brightness(1.25); }
+.wall button:focus-visible, .wall button[aria-pressed=true] { outline: 2px solid #fff; outline-offset: -2px; }
+"""
+_JS = """
+export default function ({ parentElement, data, setTriggerValue }) {
+  let wall = parentElement.querySelector('.wall');
+  if (!wall) { wall = document.createElement('div'); wall.className = 'wall'; wall.setAttribute('role', 'group'); parentElement.appendChild(wall); }
+  wall.setAttribute('aria-label', data.label);
+  wall.replaceChildren(...data.cells.map((cell) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.title = cell.text;
+    button.setAttribute('aria-pressed', String(cell.chosen));
+    const image = document.createElement('img');
+    image.src = cell.image; image.alt = cell.text;
+    const mark = document.createElement('span');
+    mark.className = 'mark'; mark.style.background = cell.colour;
+    button.append(image, mark);
+    button.onclick = () => setTriggerValue('chosen', cell.id);
+    return button;
+  }));
+}
+"""
+_wall = st.components.v2.component("allcore_gallery", css=_CSS, js=_JS)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One picture of the wall."""
+
+    id: str
+    image: str
+    """Data URI."""
+    text: str
+    """Said on hover and to screen readers."""
+    colour: str
+    """Of the line under the picture: the class."""
+
+
+def gallery(cells: Sequence[Cell], *, label: str, key: str, chosen: str | None = None) -> str | None:
+    """Draw the wall; the id that was clicked in this very rerun, else None."""
+    data = {
+        "label": label,
+        "cells": [
+            {"id": cell.id, "image": cell.image, "text": cell.text, "colour": cell.colour, "chosen": cell.id == chosen} for cell in cells
+        ],
+    }
+    return _wall(data=data, key=key, on_chosen_change=lambda: None).chosen

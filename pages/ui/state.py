@@ -1,0 +1,49 @@
+"""The only st.session_state: ids of what is selected, and values of forms. The truth is on disk; this is what a person looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+DATA, RUN, MODEL = "data", "run", "model"
+"""Names of the selection, in the session and in the URL."""
+
+
+def selected(name: str, options: Sequence[str]) -> str | None:
+    """The selection: the URL's, else what was last chosen, else the first of `options`; always one of them, None where there are none."""
+    if not options:
+        return None
+    for value in (st.query_params.get(name), st.session_state.get(f"kept-{name}")):
+        if value in options:
+            st.session_state[f"kept-{name}"] = value
+            return value
+    return options[0]
+
+
+def select(name: str, value: str | None) -> None:
+    """Choose, for this and the other pages, and in the URL."""
+    if value is not None:
+        st.session_state[f"kept-{name}"] = value
+        st.query_params[name] = value
+
+
+def get(name: str, default: object = None) -> object:
+    """A value kept for this session."""
+    return st.session_state.get(f"kept-{name}", default)
+
+
+def put(name: str, value: object) -> None:
+    """Keep a value for this session."""
+    st.session_state[f"kept-{name}"] = value
+
+
+def pop(name: str) -> object:
+    """Take a kept value away."""
+    return st.session_state.pop(f"kept-{name}", None)
+
+
+def forget(name: str) -> None:
+    """No selection any more: what was selected is gone."""
+    st.session_state.pop(f"kept-{name}", None)
+    st.query_params.pop(name, None)

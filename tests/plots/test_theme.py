@@ -1,0 +1,84 @@
+"""Colours are fixed by class; contrasts are computed, not claimed."""
+
+from __future__ import annotations
+
+import itertools
+
+import plotly.graph_objects as go
+import pytest
+
+from allcore.plots import theme
+
+EIGHT = ("basophil", "eosinophil", "erythroblast", "ig", "lymphocyte", "monocyte", "neutrophil", "platelet")
+GROUNDS = (theme.LIGHT, theme.DARK)
+
+
+def test_healthy_and_leukemia_have_their_colours_in_any_company() -> None:
+    for classes in (("healthy", "leukemia"), ("leukemia", "healthy"), ("blast", "healthy", "leukemia")):
+        assert theme.class_colour("healthy", classes) == "#0072B2"
+        assert theme.class_colour("leukemia", classes) == "#D55E00"
+
+
+def test_eight_classes_have_eight_colours_in_a_fixed_order() -> None:
+    colours = [theme.class_colour(name, EIGHT) for name in EIGHT]
+    assert len(set(colours)) == 8
+    assert colours[:2] == ["#009E73", "#CC79A7"]
+    assert theme.class_colour("eosinophil", EIGHT[1:]) == "#009E73"
+    assert "#0072B2" not in [theme.class_colour(name, (*EIGHT[:5], "healthy")) for name in EIGHT[:5]]
+
+
+def test_contrast_follows_wcag() -> None:
+    assert theme.contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert theme.contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+    assert theme.contrast("#ffffff", "#777777") == theme.contrast("#777777", "#ffffff")
+
+
+@pytest.mark.parametrize("ground", GROUNDS, ids=["light", "dark"])
+def test_what_must_be_seen_is_seen_on_both_grounds(ground: theme.Ground) -> None:
+    assert theme.contrast(ground.ink, ground.paper) >= 7
+    assert theme.contrast(theme.BETWEEN, ground.paper) >= 4.3
+    assert theme.contrast(theme.OUTLINE, ground.paper) >= 4
+    for colour in (*theme.CLASS_COLOURS.values(), theme.ACCENT, theme.GREY):
+        assert theme.contrast(colour, ground.paper) >= 3, colour
+
+
+def test_no_single_grey_reaches_text_contrast_on_both_grounds() -> None:
+    """Why `on` exists, and why pages let Streamlit set the colour of text."""
+    greys = [f"#{value:02x}{value:02x}{value:02x}" for value in range(256)]
+    best = max(min(theme.contrast(grey, ground.paper) for ground in GROUNDS) for grey in greys)
+    assert 4.2 < best < 4.5
+    assert min(theme.contrast(theme.BETWEEN, ground.paper) for ground in GROUNDS) == pytest.approx(best, abs=0.05)
+
+
+def test_text_on_heat_is_readable_everywhere() -> None:
+    for step in range(101):
+        colour = theme.heat_colour(step / 100)
+        assert theme.contrast(theme.text_on(colour), colour) >= 4.5
+    assert theme.heat_colour(0) == "#00224e"
+
+
+def test_hover_text_is_readable() -> None:
+    label = theme.TEMPLATE.layout.hoverlabel
+    assert theme.contrast(label.bgcolor, label.font.color) >= 7
+
+
+def test_backgrounds_are_transparent_until_a_ground_is_chosen() -> None:
+    figure = theme.blank(height=300)
+    assert figure.layout.template.layout.paper_bgcolor == figure.layout.template.layout.plot_bgcolor == "rgba(0,0,0,0)"
+    # A colour in the layout itself would win over the page's theme.
+    assert figure.layout.font.color is None
+    assert figure.layout.height == 300
+    dark = theme.on(figure, theme.DARK)
+    assert (dark.layout.paper_bgcolor, dark.layout.font.color) == (theme.DARK.paper, theme.DARK.ink)
+    assert figure.layout.font.color is None
+
+
+def test_runs_differ_by_colour_and_line() -> None:
+    looks = [(theme.run_colour(index), theme.run_dash(index)) for index in range(25)]
+    assert len(set(looks)) == 25
+    assert all(one[1] != other[1] for one, other in itertools.pairwise(looks[:5]))
+
+
+def test_message_is_drawn() -> None:
+    assert [note.text for note in theme.message("Nothing yet.").layout.annotations] == ["Nothing yet."]
+    assert isinstance(theme.message("Nothing yet."), go.Figure)
