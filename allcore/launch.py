@@ -107,6 +107,19 @@ def stop(artifacts: Artifacts, *, grace: float = 30.0) -> int:
     return 0
 
 
+def answers(port: int = 8501) -> bool:
+    """Whether a page is up at this port of this machine, and well."""
+    # http.client, because urllib would ask a proxy that the environment names.
+    connection = http.client.HTTPConnection(_host(), port, timeout=2)
+    try:
+        connection.request("GET", f"{_base_path()}/_stcore/health")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
 def _streamlit(port: int) -> list[str]:
     # Everything else is said once, in .streamlit/config.toml, where the environment can override it.
     return [sys.executable, "-m", "streamlit", "run", str(PROJECT / "streamlit_app.py"), f"--server.port={port}"]
@@ -221,24 +234,12 @@ def _remember(child: subprocess.Popen[bytes], artifacts: Artifacts, port: int) -
 def _wait_until_up(child: subprocess.Popen[bytes], artifacts: Artifacts, port: int) -> None:
     deadline = time.monotonic() + START_SECONDS
     while child.poll() is None:
-        if _answers(port):
+        if answers(port):
             return
         if time.monotonic() > deadline:
             raise AllcoreError(f"The page did not answer within {START_SECONDS:.0f} s.", _log_tail(artifacts))
         time.sleep(0.1)
     raise AllcoreError("The page could not be opened.", _log_tail(artifacts))
-
-
-def _answers(port: int) -> bool:
-    # http.client, because urllib would ask a proxy that the environment names.
-    connection = http.client.HTTPConnection(_host(), port, timeout=2)
-    try:
-        connection.request("GET", f"{_base_path()}/_stcore/health")
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
 
 
 def _exit_code(returncode: int, artifacts: Artifacts) -> int:

@@ -8,9 +8,9 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from allcore.base.errors import AllcoreError, Cancelled, Fenced
+from allcore.base.errors import AllcoreError, Cancelled, Conflict, Fenced, NotFound
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.data import importing
+from allcore.data import importing, records
 from allcore.data.phantom import PhantomSpec
 from allcore.runs import attempt as attempts
 from allcore.runs import spec, status
@@ -25,16 +25,33 @@ def _train(attempt: Attempt) -> None:
 
 def _phantom(attempt: Attempt) -> None:
     params = attempt.spec.params
-    importing.make_phantom(attempt.artifacts, params["name"], PhantomSpec(**params["phantom"]), progress=attempt.progress)
+    if not _made_before(attempt):
+        drawing = PhantomSpec(**params["phantom"])
+        importing.make_phantom(attempt.artifacts, params["name"], drawing, job=attempt.paths.id, progress=attempt.progress)
     attempt.become(status.FINISHING)
 
 
 def _import(attempt: Attempt) -> None:
     params = attempt.spec.params
-    importing.import_folder(
-        attempt.artifacts, Path(params["source"]), params["name"], layout=params["layout"], progress=attempt.progress
-    )
+    if not _made_before(attempt):
+        importing.import_folder(
+            attempt.artifacts,
+            Path(params["source"]),
+            params["name"],
+            layout=params["layout"],
+            job=attempt.paths.id,
+            progress=attempt.progress,
+        )
     attempt.become(status.FINISHING)
+
+
+def _made_before(attempt: Attempt) -> bool:
+    """Whether an earlier attempt made the data set and died before it could say so."""
+    try:
+        card = records.read_card(attempt.artifacts.dataset(attempt.spec.params["name"]))
+    except NotFound:
+        return False
+    return card.job == attempt.paths.id
 
 
 _KINDS: dict[str, Callable[[Attempt], None]] = {spec.TRAIN: _train, spec.PHANTOM: _phantom, spec.IMPORT: _import}
@@ -47,7 +64,10 @@ def work(artifacts: Artifacts, paths: JobPaths, number: int, *, parent: int | No
     """
     try:
         with attempts.held(artifacts, paths, number, parent=parent) as attempt:
-            attempt.become(status.RUNNING)
+            try:
+                attempt.become(status.RUNNING)
+            except Conflict as error:  # the runner gave this attempt up while it came up
+                raise Fenced(error.message) from None
             try:
                 _KINDS[attempt.spec.kind](attempt)
                 attempt.become(status.DONE)
@@ -67,7 +87,7 @@ def work(artifacts: Artifacts, paths: JobPaths, number: int, *, parent: int | No
             except Exception as error:  # a bug of ours: the log has the whole of it, the status one line
                 traceback.print_exc()
                 attempt.become(status.FAILED, f"An unforeseen error ({type(error).__name__}); the log tells more.")
-    except Fenced as error:
+    except (Fenced, NotFound) as error:
         print(error, file=sys.stderr)
         return 3
     return 0

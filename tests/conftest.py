@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts
+from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
 
 ROOT = Path(__file__).resolve().parents[1]
+TINY = "tiny"
 
 
 @pytest.fixture
@@ -28,3 +33,92 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no real images: ALLCORE_REAL_DATA names no folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_laboratory(tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
+    """One artifacts folder for the whole session, never to be altered by a test: the data set `tiny`, 48 drawn cells of 12 patients."""
+    from allcore.data import cache, importing
+    from allcore.data.phantom import PhantomSpec
+
+    made = Artifacts(tmp_path_factory.mktemp("laboratory"))
+    importing.make_phantom(made, TINY, PhantomSpec(images=48, patients=12, size=32, difficulty=0.0))
+    cache.opened(made.dataset(TINY), 32)
+    return made
+
+
+@pytest.fixture(scope="session")
+def forest_run(tiny_laboratory: Artifacts) -> JobPaths:
+    """A finished random forest on `tiny`, in `tiny_laboratory`."""
+    return _finished(tiny_laboratory, model="random_forest", changed={"input_size": 32, "trees": 10, "components": 8})
+
+
+@pytest.fixture(scope="session")
+def cnn_run(tiny_laboratory: Artifacts) -> JobPaths:
+    """A finished proposed CNN of two epochs on `tiny`, in `tiny_laboratory`."""
+    return _finished(tiny_laboratory, model="proposed_cnn", changed={"input_size": 32, "epochs": 2, "batch_size": 16})
+
+
+@pytest.fixture
+def tiny(artifacts: Artifacts, tiny_laboratory: Artifacts) -> str:
+    """The id of the data set `tiny` in this test's own artifacts folder."""
+    shutil.copytree(tiny_laboratory.dataset(TINY).folder, artifacts.dataset(TINY).folder)
+    return TINY
+
+
+@pytest.fixture
+def forest(artifacts: Artifacts, tiny: str, forest_run: JobPaths) -> JobPaths:
+    """A copy of `forest_run` in this test's own artifacts folder, beside its data."""
+    return _copied(forest_run, artifacts)
+
+
+@pytest.fixture
+def network(artifacts: Artifacts, tiny: str, cnn_run: JobPaths) -> JobPaths:
+    """A copy of `cnn_run` in this test's own artifacts folder, beside its data."""
+    return _copied(cnn_run, artifacts)
+
+
+@pytest.fixture(scope="session")
+def do() -> Callable[[Artifacts, JobPaths], int]:
+    """Does a queued job in this very process, as its next attempt; gives the worker's exit code."""
+    return _do
+
+
+@pytest.fixture(scope="session")
+def eventually() -> Callable[..., Any]:
+    """Looks until something is true, and gives it; fails where it never is. Patience costs nothing when all goes well."""
+
+    def look(condition: Callable[[], Any], *, seconds: float = 120.0, what: str = "") -> Any:
+        deadline = time.monotonic() + seconds
+        while not (found := condition()):
+            if time.monotonic() > deadline:
+                pytest.fail(f"waited {seconds:.0f} s in vain" + (f" for {what}" if what else ""))
+            time.sleep(0.05)
+        return found
+
+    return look
+
+
+def _finished(artifacts: Artifacts, **wanted: Any) -> JobPaths:
+    from allcore.jobs import submit
+    from allcore.runs import status
+
+    plan, _ = submit.planned(artifacts, data=TINY, **wanted)
+    paths = submit.training(artifacts, plan)
+    _do(artifacts, paths)
+    ended = status.read(paths)
+    assert ended.state == status.DONE, ended.reason
+    return paths
+
+
+def _do(artifacts: Artifacts, paths: JobPaths) -> int:
+    from allcore import worker
+    from allcore.runs import status
+
+    begun = status.change(paths, status.STARTING)
+    return worker.work(artifacts, paths, begun.attempt)
+
+
+def _copied(run: JobPaths, artifacts: Artifacts) -> JobPaths:
+    shutil.copytree(run.folder, artifacts.runs / run.id)
+    return artifacts.run(run.id)

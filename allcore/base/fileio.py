@@ -17,6 +17,12 @@ from allcore.base.errors import AllcoreError
 SCHEMA_VERSION = 1
 
 
+def sync(path: Path) -> None:
+    """Wait until a file's content is on the disk, so that a name written later never stands for half of it."""
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to; it takes `path`'s place when the block ends well, and is removed when it does not."""
@@ -24,8 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield aside
-        with open(aside, "rb") as file:
-            os.fsync(file.fileno())
+        sync(aside)
         os.replace(aside, path)
     finally:
         aside.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-__all__ = ["Timeout", "holder", "hold", "is_held"]
+__all__ = ["Timeout", "hold", "holder", "is_held"]
 
 
 def holder(path: Path, timeout: float = -1) -> FileLock:

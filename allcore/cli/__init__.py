@@ -45,4 +45,9 @@ def main(arguments: list[str] | None = None) -> None:
         if error.hint:
             click.echo(error.hint, err=True)
         code = error.exit_code
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        click.echo(f"Error: {error.strerror or error}{where}.", err=True)
+        click.echo("Check the disk and the folder that ALLCORE_ARTIFACTS names.", err=True)
+        code = 1
     sys.exit(code if isinstance(code, int) else 0)

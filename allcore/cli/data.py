@@ -120,7 +120,8 @@ class _progress:
     """A progress bar on stderr, none with --json or where stderr is no terminal."""
 
     def __init__(self, as_json: bool) -> None:
-        self._bar = click.progressbar(length=1000, file=click.get_text_stream("stderr"), hidden=as_json)
+        stderr = click.get_text_stream("stderr")
+        self._bar = click.progressbar(length=1000, file=stderr, hidden=as_json or not stderr.isatty())
 
     def __enter__(self) -> Callable[[float, str], None]:
         self._bar.__enter__()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -26,8 +25,12 @@ def command(run: str, paths: tuple[Path, ...], as_json: bool) -> None:
     """
     model = served.load(Artifacts.locate().run(run))
     found: list[Classified | Refused] = []
-    for path in _files(paths):
-        found += _answered(model, path)
+    for path in paths:
+        if path.is_dir():
+            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in images.SUFFIXES)
+            found += [one for file in files for one in _answered(model, file)] or [Refused(str(path), "The folder holds no image.")]
+        else:
+            found += _answered(model, path)
     results = [{"path": one.name, "label": one.label, "probabilities": one.probabilities} for one in found if isinstance(one, Classified)]
     errors = [{"path": one.name, "error": one.error} for one in found if isinstance(one, Refused)]
     if as_json:
@@ -51,11 +54,3 @@ def _answered(model: served.ServedModel, path: Path) -> list[Classified | Refuse
         return uploads.classify(model, [Upload(str(path), path.read_bytes())])
     except OSError as error:
         return [Refused(str(path), f"The file can't be opened ({error.strerror}).")]
-
-
-def _files(paths: tuple[Path, ...]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from sorted(file for file in path.rglob("*") if file.suffix.lower() in images.SUFFIXES)
-        else:
-            yield path

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -60,6 +61,7 @@ def cancel(run: str, as_json: bool) -> None:
     """Stop a RUN. What it has learned stays, and it can be resumed."""
     paths = _paths(run)
     store.ask_to_cancel(paths)
+    control.ensure_if_needed(Artifacts.locate())  # a run whose process has gone without a runner is ended by the next one
     _told(store.read(paths), "Asked it to stop.", as_json)
 
 
@@ -100,10 +102,8 @@ def _scores(job: Job) -> Scores | None:
 
 def summary(job: Job, certificate: Certificate | None) -> dict[str, Any]:
     """The document of one run. `certificate` stands in for one that is not yet written."""
-    try:
+    with suppress(FileNotFoundError):
         certificate = Certificate.from_dict(fileio.read_json(job.paths.certificate))
-    except FileNotFoundError:
-        pass
     metrics = job.metrics
     return {
         "id": job.id,

@@ -57,4 +57,3 @@ def _again(path: Path, sha256: str, size: int) -> np.ndarray:
 def created(path: Path, count: int, size: int) -> np.memmap:
     """A new array file to be filled."""
     return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(count, size, size, 3))
-

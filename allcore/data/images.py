@@ -17,7 +17,7 @@ SMALLEST_SIDE, LARGEST_SIDE = 16, 10_000
 MOST_PIXELS = 50_000_000
 MOST_BYTES = 100_000_000
 
-# Odd sizes and tags are judged below, in our own words. Set here, once, since filters set and reset around each picture are not safe in threads.
+# Odd sizes and tags are judged below, in our own words. Once for all, since filters set and reset around each picture harm other threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 
 # A change to `resized` or `decoded` that alters pixels gets a new name, and so new caches.
@@ -68,9 +68,7 @@ def decoded(content: bytes) -> Decoded:
 
 def _check_size(width: int, height: int) -> None:
     if min(width, height) < SMALLEST_SIDE:
-        raise Unreadable(
-            f"The picture has only {width} x {height} pixels.", f"A cell needs at least {SMALLEST_SIDE} pixels a side."
-        )
+        raise Unreadable(f"The picture has only {width} x {height} pixels.", f"A cell needs at least {SMALLEST_SIDE} pixels a side.")
     # A long strip has few pixels, but not the square that it is laid on.
     if width * height > MOST_PIXELS or max(width, height) > LARGEST_SIDE:
         raise Unreadable(
@@ -85,7 +83,7 @@ def _as_rgb(image: Image.Image) -> np.ndarray:
         grey = np.asarray(image).astype(np.float32) / 257
         return np.repeat(np.rint(grey).astype(np.uint8)[..., None], 3, axis=2)
     if image.mode in ("I", "F"):
-        raise Unreadable("The picture's values are signed or of 32 bits, which have no fixed scale.", "Save it with 8 or 16 bits a channel.")
+        raise Unreadable("The picture's values are signed or have 32 bits: no scale is fixed.", "Save it with 8 or 16 bits a channel.")
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         over = image.convert("RGBA")
         ground = Image.new("RGBA", over.size, (0, 0, 0, 255))

@@ -33,9 +33,9 @@ def silent(_share: float, _what: str) -> None:
 
 
 def import_folder(
-    artifacts: Artifacts, source: Path, name: str, *, layout: str = importers.AUTO, progress: Progress = silent
+    artifacts: Artifacts, source: Path, name: str, *, layout: str = importers.AUTO, job: str = "", progress: Progress = silent
 ) -> DatasetCard:
-    """Make data set `name` of the images below `source`, which stay where they are.
+    """Make data set `name` of the images below `source`, which stay where they are; `job` is the id of the job that does it.
 
     Raises BadInput where nothing can be read, Conflict where the name is taken or being taken. Nothing is left behind in either case.
     """
@@ -43,13 +43,13 @@ def import_folder(
     progress(0.0, "Looking for images")
     listing = importers.listed(source.expanduser().resolve(), layout)
     with _new_folder(paths) as folder:
-        return _built(DatasetPaths(folder), paths.id, listing, progress)
+        return _built(DatasetPaths(folder), paths.id, listing, job, progress)
 
 
-def make_phantom(artifacts: Artifacts, name: str, spec: phantom.PhantomSpec, *, progress: Progress = silent) -> DatasetCard:
-    """Draw a synthetic data set; its image files are PNGs within the data set's own folder.
+def make_phantom(artifacts: Artifacts, name: str, spec: phantom.PhantomSpec, *, job: str = "", progress: Progress = silent) -> DatasetCard:
+    """Draw a synthetic data set; its image files are PNGs within the data set's own folder; `job` is the id of the job that does it.
 
-    Raises Conflict where the name is taken.
+    Raises Conflict where the name is taken or being taken.
     """
     from joblib import Parallel, delayed
 
@@ -78,7 +78,7 @@ def make_phantom(artifacts: Artifacts, name: str, spec: phantom.PhantomSpec, *, 
             licence="CC0 1.0",
             source="allcore.data.phantom",
         )
-        card = _built(building, paths.id, listing, lambda share, what: progress(0.8 + 0.2 * share, what))
+        card = _built(building, paths.id, listing, job, lambda share, what: progress(0.8 + 0.2 * share, what))
         card = replace(card, root="", synthetic=True, drawn_with=_settings(spec))
         fileio.write_json(building.card, card.to_dict())
         return card
@@ -137,7 +137,7 @@ def _new_folder(paths: DatasetPaths) -> Iterator[Path]:
         lock.release()
 
 
-def _built(building: DatasetPaths, dataset_id: str, listing: Listing, progress: Progress) -> DatasetCard:
+def _built(building: DatasetPaths, dataset_id: str, listing: Listing, job: str, progress: Progress) -> DatasetCard:
     found = listing.images
     array = building.pixels(cache.key(cache.DEFAULT_SIZE))
     pixels = cache.created(array, len(found), cache.DEFAULT_SIZE)
@@ -179,6 +179,7 @@ def _built(building: DatasetPaths, dataset_id: str, listing: Listing, progress: 
         licence=listing.licence,
         source=listing.source,
         unreadable=tuple(unreadable),
+        job=job,
     )
     with fileio.replacing(building.records) as aside:
         table_.to_parquet(aside)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from allcore.base import fileio
-from allcore.base.errors import NotFound
+from allcore.base.errors import AllcoreError, NotFound
 from allcore.base.paths import Artifacts, DatasetPaths
 
 # image_id is the path below the data set's root, with forward slashes. Unknown text is '', an unknown fold -1.
@@ -57,6 +58,8 @@ class DatasetCard:
     source: str = ""
     drawn_with: dict[str, Any] = field(default_factory=dict)
     """The phantom's settings, for a synthetic data set."""
+    job: str = ""
+    """Id of the job that made it; '' where none did."""
     unreadable: tuple[dict[str, str], ...] = ()
     """Files left out: path and reason."""
 
@@ -126,12 +129,13 @@ def read_records(paths: DatasetPaths) -> pd.DataFrame:
 
 
 def all_cards(artifacts: Artifacts) -> list[DatasetCard]:
-    """Every data set, oldest first."""
-    cards = [
-        DatasetCard.from_dict(fileio.read_json(file))
-        for file in artifacts.datasets.glob("*/dataset.json")
-        if not file.parent.name.startswith(".")
-    ]
+    """Every data set that can be read, oldest first."""
+    cards = []
+    for file in artifacts.datasets.glob("*/dataset.json"):
+        if file.parent.name.startswith("."):
+            continue
+        with suppress(AllcoreError, FileNotFoundError):  # damaged, or deleted under our eyes: reading that one alone says so
+            cards.append(read_card(DatasetPaths(file.parent)))
     return sorted(cards, key=lambda card: card.created)
 
 

@@ -159,9 +159,7 @@ def _taken_by_image(table: pd.DataFrame, rows: np.ndarray, spec: SplitSpec) -> t
     return _taken(table, rows, spec.test, spec.seed, grouped=False, side="test")
 
 
-def _taken(
-    table: pd.DataFrame, rows: np.ndarray, share: float, seed: int, *, grouped: bool, side: str
-) -> tuple[np.ndarray, np.ndarray]:
+def _taken(table: pd.DataFrame, rows: np.ndarray, share: float, seed: int, *, grouped: bool, side: str) -> tuple[np.ndarray, np.ndarray]:
     """About `share` of `rows`, stratified by class, whole patients where `grouped`; and what remains."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
@@ -182,9 +180,7 @@ def _taken(
     folder = (StratifiedGroupKFold if grouped else StratifiedKFold)(n_splits=folds, shuffle=True, random_state=seed)
     parts = [part for _, part in folder.split(rows, labels, groups if grouped else None)]
     fitting = [
-        part
-        for part in parts
-        if len(np.unique(labels[part])) == len(classes) and len(np.unique(np.delete(labels, part))) == len(classes)
+        part for part in parts if len(np.unique(labels[part])) == len(classes) and len(np.unique(np.delete(labels, part))) == len(classes)
     ]
     if not fitting:
         raise BadInput(

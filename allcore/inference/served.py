@@ -71,9 +71,15 @@ class ServedModel:
         images = np.ascontiguousarray(images)
         if self._features is None:
             found = dict(zip(self._outputs, self._session.run(None, {self._input: images}), strict=True))
-            return found[PROBABILITIES], found[EMBEDDING]
+            return _normalised(found[PROBABILITIES]), found[EMBEDDING]
         vectors = self._features.of(images)
-        return self._session.run([PROBABILITIES], {self._input: vectors})[0], vectors
+        return _normalised(self._session.run([PROBABILITIES], {self._input: vectors})[0]), vectors
+
+
+def _normalised(shares: np.ndarray) -> np.ndarray:
+    """A graph adds up in float32, and a forest of one opinion then says 1.0000001."""
+    within = np.clip(shares, 0.0, 1.0)
+    return within / within.sum(axis=1, keepdims=True)
 
 
 def read_card(paths: JobPaths) -> ServedCard:

@@ -36,4 +36,4 @@ class Shelf:
     @property
     def size_bytes(self) -> int:
         """Bytes of the graphs now kept."""
-        return sum(model.size_bytes for model in self._models.values())
+        return sum(model.size_bytes for model in tuple(self._models.values()))

@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from allcore.base import clock, fileio, locks
+from allcore.base import clock, fileio, locks, processes
 from allcore.base.errors import AllcoreError
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts
 from allcore.runs import store
@@ -65,17 +66,7 @@ def _living(artifacts: Artifacts) -> int | None:
         known = fileio.read_json(artifacts.runner_state)
     except (FileNotFoundError, AllcoreError):
         return None
-    return known["pid"] if _lives(known["pid"], known["create_time"]) else None
-
-
-def _lives(pid: int, create_time: float) -> bool:
-    import psutil
-
-    try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - create_time) < 1 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    return known["pid"] if processes.is_alive(known["pid"], known["create_time"]) else None
 
 
 def _just_died(artifacts: Artifacts) -> bool:
@@ -120,16 +111,17 @@ def stop(artifacts: Artifacts, *, seconds: float = 40.0) -> bool:
     """
     import psutil
 
-    try:
-        process = psutil.Process(state(artifacts).pid or 0)
-    except psutil.NoSuchProcess:
+    pid = state(artifacts).pid
+    if pid is None:
         return False
     fileio.write_json(artifacts.runner_stop, {})
     deadline = time.monotonic() + seconds
-    while _lives(process.pid, process.create_time()):
-        if time.monotonic() > deadline:
-            process.kill()
-            break
-        time.sleep(0.1)
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        while processes.is_alive(pid, process.create_time()):
+            if time.monotonic() > deadline:
+                process.kill()
+                break
+            time.sleep(0.1)
     artifacts.runner_stop.unlink(missing_ok=True)
     return True

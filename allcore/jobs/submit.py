@@ -43,8 +43,11 @@ def planned(
     data_card = records.read_card(dataset)
     rule = replace(chosen.split, seed=settings["seed"], **({"level": split} if split else {}))
     made = splits.split(records.read_records(dataset), data_card, rule)
-    if settings.get("keep") == "best" and not rule.tune:
-        raise BadInput("keep can't be 'best' without a tune side.", "Choose 'last', or a preset that has one.")
+    if not rule.tune:
+        if settings.get("keep") == "best":
+            raise BadInput("keep can't be 'best' without a tune side.", "Choose 'last', or a preset that has one.")
+        if settings.get("patience"):
+            raise BadInput(f"patience can't be {settings['patience']} without a tune side.", "Choose 0, or a preset that has one.")
     return TrainSpec(data, data_card.fingerprint, model, preset, rule, settings), made.certificate
 
 
@@ -71,5 +74,3 @@ def importing(artifacts: Artifacts, name: str, source: Path, layout: str = impor
 def _require_free(artifacts: Artifacts, name: str) -> None:
     if artifacts.dataset(name).folder.exists():
         raise Conflict(f"There is already a data set '{name}'.", "Choose another name, or delete that one first.")
-
-

@@ -106,9 +106,7 @@ class ModelCard:
         for preset in self.presets:
             if preset.id == preset_id:
                 return preset
-        raise BadInput(
-            f"{self.name} has no preset '{preset_id}'.", f"Choose one of: {', '.join(preset.id for preset in self.presets)}."
-        )
+        raise BadInput(f"{self.name} has no preset '{preset_id}'.", f"Choose one of: {', '.join(preset.id for preset in self.presets)}.")
 
     def settings(self, preset: Preset, changed: Mapping[str, Any]) -> dict[str, Any]:
         """Every knob's value: the defaults, the preset's, then what the user changed.

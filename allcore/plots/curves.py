@@ -1,6 +1,7 @@
 """How a training went, epoch by epoch.
 
-`history` has a row an epoch: `epoch` (from 1), and any of `loss`, `accuracy`, `tune_loss`, `tune_accuracy` and `seconds`.
+`history` has a row an epoch: `epoch` (from 1), and any of `loss`, `accuracy`, `tune_loss`, `tune_accuracy`, `test_loss`,
+`test_accuracy` and `seconds`. A run without a tune side, as the paper's, watches the test side and chooses nothing by it.
 """
 
 from __future__ import annotations
@@ -12,12 +13,16 @@ from plotly.subplots import make_subplots
 from allcore.plots import theme
 
 NOTHING_YET = "No epoch has ended yet."
-_SIDES = {"": ("training", theme.GREY, "dot"), "tune_": ("tune", theme.ACCENT, "solid")}
+_SIDES = {
+    "": ("training", theme.GREY, "dot"),
+    "tune_": ("tune", theme.SIDE_COLOURS["tune"], "solid"),
+    "test_": ("test", theme.SIDE_COLOURS["test"], "solid"),
+}
 _MEASURES = ("loss", "accuracy")
 
 
 def curves(history: pd.DataFrame) -> go.Figure:
-    """Loss above, accuracy below, of the training and the tune side; the best epoch on the tune side is marked."""
+    """Loss above, accuracy below, of the training side and the one that was watched; the best epoch on the tune side is marked."""
     if history.empty:
         return theme.message(NOTHING_YET)
     figure = make_subplots(rows=2, cols=1, shared_xaxes=True, vertical_spacing=0.07, figure=theme.blank(height=460))
@@ -89,6 +94,8 @@ def describe_curves(history: pd.DataFrame) -> str:
     if best is not None:
         lowest = history.loc[history["epoch"] == best, "tune_loss"].iloc[0]
         parts.append(f"Lowest tune loss: {lowest:.3f} at epoch {best}.")
+    if _column(history, "test_loss") is not None:
+        parts.append("Nothing was chosen by the test side.")
     return " ".join(parts)
 
 

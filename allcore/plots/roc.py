@@ -102,7 +102,7 @@ def _square(*, entries: int) -> go.Figure:
     figure.add_trace(diagonal.update(name="coin toss", hoverinfo="skip", showlegend=False))
     figure.update_xaxes(title_text="false positive rate", range=[-0.01, 1.01], constrain="domain", dtick=0.2)
     figure.update_yaxes(title_text="true positive rate", range=[-0.01, 1.01], constrain="domain", dtick=0.2, scaleanchor="x")
-    figure.update_layout(legend={"orientation": "v", "y": -0.16, "yanchor": "top", "x": 0.5, "xanchor": "center"})
+    figure.update_layout(legend={"orientation": "v", "y": -0.17, "yanchor": "top", "x": 0.5, "xanchor": "center"})
     return figure
 
 

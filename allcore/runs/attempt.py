@@ -17,7 +17,6 @@ from allcore.base.errors import AllcoreError, Cancelled, Fenced
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.runs import events, heartbeat, spec, status
 
-
 STOPPED, ORPHANED = "The runner was stopped.", "The runner has gone."
 
 

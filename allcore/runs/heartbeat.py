@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from allcore.base import clock, fileio
+from allcore.base import clock, fileio, processes
 from allcore.base.paths import JobPaths
 
 INTERVAL = 2.0
@@ -48,10 +48,4 @@ def read(paths: JobPaths) -> Heartbeat | None:
 
 def is_alive(beat: Heartbeat) -> bool:
     """Whether the process of this beat, on this machine, still exists and is no zombie."""
-    import psutil
-
-    try:
-        process = psutil.Process(beat.pid)
-        return abs(process.create_time() - beat.created) < 1 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    return processes.is_alive(beat.pid, beat.created)

@@ -69,9 +69,7 @@ def read(paths: JobPaths) -> Status:
         document = fileio.read_json_cached(paths.status)
     except FileNotFoundError:
         raise NotFound(f"There is no job or run '{paths.id}'.", "`runs list` and `jobs list` show what there is.") from None
-    return Status(
-        document["state"], document["attempt"], document["reason"], tuple(Change(**change) for change in document["history"])
-    )
+    return Status(document["state"], document["attempt"], document["reason"], tuple(Change(**change) for change in document["history"]))
 
 
 def change(paths: JobPaths, to: str, *, reason: str = "", attempt: int | None = None, moment: str | None = None) -> Status:

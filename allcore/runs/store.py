@@ -169,6 +169,7 @@ def resume(paths: JobPaths) -> Status:
 def delete(paths: JobPaths) -> None:
     """Remove an ended job's folder. Raises Conflict while it is at work."""
     current = status.read(paths)
-    if current.state in status.ACTIVE and current.state != status.INTERRUPTED or locks.is_held(paths.job_lock):
+    at_work = current.state in (status.QUEUED, *status.IN_PROCESS)
+    if at_work or locks.is_held(paths.job_lock):
         raise Conflict(f"'{paths.id}' is {current.state}.", "Cancel it first.")
     fileio.remove_folder(paths.folder)

@@ -35,7 +35,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
     attempt.event(events.STAGE, stage="fit", seconds=round(seconds, 3))
 
     def save() -> None:
-        with fileio.replacing(attempt.paths.joblib) as aside:
+        with attempt.replacing(attempt.paths.joblib) as aside:
             joblib.dump(classifier, aside)
         made.save(attempt.paths.features)
 
@@ -67,4 +67,3 @@ def _exported(classifier: ClassifierMixin, length: int, path: Path) -> None:
         target_opset=18,
     )
     fileio.write_bytes(path, graph.SerializeToString())
-

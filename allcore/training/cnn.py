@@ -13,16 +13,16 @@ from typing import Any
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-import keras  # noqa: E402
-import numpy as np  # noqa: E402
-import tensorflow as tf  # noqa: E402
+import keras
+import numpy as np
+import tensorflow as tf
 
-from allcore.base import fileio  # noqa: E402
-from allcore.models import registry  # noqa: E402
-from allcore.runs import events  # noqa: E402
-from allcore.runs.attempt import Attempt  # noqa: E402
-from allcore.training.material import Material  # noqa: E402
-from allcore.training.trained import Trained  # noqa: E402
+from allcore.base import fileio
+from allcore.models import registry
+from allcore.runs import events
+from allcore.runs.attempt import Attempt
+from allcore.training.material import Material
+from allcore.training.trained import Trained
 
 SHARE = 0.92
 """Share of the whole job that the epochs take, for the progress bar."""
@@ -57,8 +57,10 @@ class Checkpoint:
         """Weights, optimiser and the state of every random layer, then this record, then away with what it replaces."""
         folder.mkdir(exist_ok=True)
         model.save(self.model_file(folder))
+        fileio.sync(self.model_file(folder))
         if is_best:
             model.save_weights(self.best_file(folder))
+            fileio.sync(self.best_file(folder))
         fileio.write_json(folder / "state.json", asdict(self))
         kept = {self.model_file(folder), self.best_file(folder), folder / "state.json"}
         for file in folder.iterdir():
@@ -91,7 +93,9 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
     if at.epoch:
         model = keras.models.load_model(at.model_file(folder))
     else:
-        model = _compiled(registry.module(model_id).build(settings, classes=len(material.card.class_names), seed=settings["seed"]), settings)
+        model = _compiled(
+            registry.module(model_id).build(settings, classes=len(material.card.class_names), seed=settings["seed"]), settings
+        )
     train_rows = material.rows("train")
     watched = "tune" if len(material.rows("tune")) else "test"
     watched_images, watched_labels = material.images(material.rows(watched)), material.labels[material.rows(watched)]
@@ -119,8 +123,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
         at = replace(at, epoch=number, seconds=(*at.seconds, round(seconds, 3)))
         if is_best:
             at = replace(at, best_epoch=number, best_loss=float(loss))
-        attempt.check()
-        at.write(folder, model, is_best=is_best)
+        # The event first: an attempt that dies between the two does the epoch again and tells it twice, and none is missing.
         attempt.event(
             events.EPOCH,
             epoch=number,
@@ -131,6 +134,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
             seconds=round(seconds, 3),
             images_per_second=round(len(rows) / seconds, 2),
         )
+        at.write(folder, model, is_best=is_best)
     kept = at.epoch
     if settings["keep"] == "best" and at.best_epoch:
         kept = at.best_epoch
@@ -140,7 +144,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
     return Trained(
         probabilities=lambda images: _predicted(model, images),
         export=lambda path: _exported(model, path),
-        save=lambda: _saved(model, attempt.paths.keras),
+        save=lambda: _saved(model, attempt, attempt.paths.keras),
         features=None,
         parameters=model.count_params(),
         epochs=at.epoch,
@@ -188,8 +192,8 @@ def _exported(model: keras.Model, path: Path) -> None:
         named.rename(aside)
 
 
-def _saved(model: keras.Model, path: Path) -> None:
-    with fileio.replacing(path) as aside:
+def _saved(model: keras.Model, attempt: Attempt, path: Path) -> None:
+    with attempt.replacing(path) as aside:
         named = aside.with_suffix(".keras")
         model.save(named)
         named.rename(aside)

@@ -7,7 +7,6 @@ import time
 import numpy as np
 import pandas as pd
 
-from allcore.base import fileio
 from allcore.data import images
 from allcore.inference.served import Answer, ServedCard, ServedModel
 from allcore.metrics import classification
@@ -38,7 +37,7 @@ def train(attempt: Attempt) -> None:
 
     attempt.become(status.FINISHING)
     attempt.progress(0.93, "Saving the model")
-    fileio.write_json(paths.environment, environment.described())
+    attempt.write_json(paths.environment, environment.described())
     trained.save()
     attempt.progress(0.94, "Exporting to ONNX")
     trained.export(paths.onnx)
@@ -50,7 +49,7 @@ def train(attempt: Attempt) -> None:
     attempt.progress(0.99, "Computing the figures")
     _write_answers(attempt, data, answer)
     scores = _scores(data, answer.probabilities)
-    fileio.write_json(
+    attempt.write_json(
         paths.metrics,
         {
             "test": scores["test"].to_dict(),
@@ -71,15 +70,15 @@ def train(attempt: Attempt) -> None:
         },
     )
     # Last, since a run with this file counts as one that can answer.
-    fileio.write_json(paths.model_card, model.card.to_dict())
+    attempt.write_json(paths.model_card, model.card.to_dict())
     attempt.event(events.STAGE, stage="done", seconds=_rounded(time.perf_counter() - began))
 
 
 def _certify(attempt: Attempt, data: Material) -> None:
     certificate = data.split.certificate
-    with fileio.replacing(attempt.paths.split) as aside:
+    with attempt.replacing(attempt.paths.split) as aside:
         pd.DataFrame({"image_id": data.records["image_id"], "side": data.split.sides}).to_parquet(aside)
-    fileio.write_json(attempt.paths.certificate, {**certificate.to_dict(), "verdict": certificate.verdict()})
+    attempt.write_json(attempt.paths.certificate, {**certificate.to_dict(), "verdict": certificate.verdict()})
 
 
 def _trained(attempt: Attempt, data: Material, family: str, spec: TrainSpec) -> Trained:
@@ -129,9 +128,9 @@ def _write_answers(attempt: Attempt, data: Material, answer: Answer) -> None:
     table.insert(3, "fold", np.zeros(len(rows), np.int16))
     for index, name in enumerate(data.card.class_names):
         table[f"p_{name}"] = answer.probabilities[rows, index].astype(np.float32)
-    with fileio.replacing(attempt.paths.predictions) as aside:
+    with attempt.replacing(attempt.paths.predictions) as aside:
         table.to_parquet(aside)
-    with fileio.replacing(attempt.paths.embeddings) as aside, open(aside, "wb") as file:
+    with attempt.replacing(attempt.paths.embeddings) as aside, open(aside, "wb") as file:
         np.save(file, answer.embeddings.astype(np.float16))
 
 
@@ -152,5 +151,3 @@ def _scores(data: Material, probabilities: np.ndarray) -> dict[str, classificati
 
 def _rounded(value: float | None) -> float | None:
     return None if value is None else round(float(value), 3)
-
-

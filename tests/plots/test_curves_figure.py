@@ -56,6 +56,17 @@ def test_without_a_tune_side() -> None:
     assert {trace.name for trace in curves(missing).data} == {"training"}
 
 
+def test_a_watched_test_side_is_named_and_marks_no_epoch() -> None:
+    watched = HISTORY.rename(columns={"tune_loss": "test_loss", "tune_accuracy": "test_accuracy"})
+    figure = curves(watched)
+    assert {trace.name: trace.line.color for trace in figure.data} == {"training": "#8A8F98", "test": "#CC79A7"}
+    assert figure.layout.shapes == ()
+    text = describe_curves(watched)
+    assert "Test loss: from 0.700 to 0.600." in text
+    assert text.endswith("Nothing was chosen by the test side.")
+    assert list(curves_table(watched).columns) == ["epoch", "loss", "test_loss", "accuracy", "test_accuracy"]
+
+
 def test_before_the_first_epoch() -> None:
     for empty in (HISTORY[:0], pd.DataFrame()):
         assert curves(empty).layout.annotations[0].text == epoch_times(empty).layout.annotations[0].text == NOTHING_YET

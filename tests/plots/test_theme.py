@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import tomllib
+from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
 
 from allcore.plots import theme
 
+CONFIG = Path(__file__).resolve().parents[2] / ".streamlit" / "config.toml"
 EIGHT = ("basophil", "eosinophil", "erythroblast", "ig", "lymphocyte", "monocyte", "neutrophil", "platelet")
 GROUNDS = (theme.LIGHT, theme.DARK)
 
@@ -36,14 +39,20 @@ def test_contrast_follows_wcag() -> None:
 @pytest.mark.parametrize("ground", GROUNDS, ids=["light", "dark"])
 def test_what_must_be_seen_is_seen_on_both_grounds(ground: theme.Ground) -> None:
     assert theme.contrast(ground.ink, ground.paper) >= 7
-    assert theme.contrast(theme.BETWEEN, ground.paper) >= 4.3
+    assert theme.contrast(theme.BETWEEN, ground.paper) >= 4.4
     assert theme.contrast(theme.OUTLINE, ground.paper) >= 4
     for colour in (*theme.CLASS_COLOURS.values(), theme.ACCENT, theme.GREY):
         assert theme.contrast(colour, ground.paper) >= 3, colour
 
 
+def test_grounds_are_the_pages_own() -> None:
+    pages = tomllib.loads(CONFIG.read_text())["theme"]
+    for name, ground in (("light", theme.LIGHT), ("dark", theme.DARK)):
+        assert (pages[name]["backgroundColor"].lower(), pages[name]["textColor"].lower()) == (ground.paper, ground.ink)
+
+
 def test_no_single_grey_reaches_text_contrast_on_both_grounds() -> None:
-    """Why `on` exists, and why pages let Streamlit set the colour of text."""
+    """Why `on` exists."""
     greys = [f"#{value:02x}{value:02x}{value:02x}" for value in range(256)]
     best = max(min(theme.contrast(grey, ground.paper) for ground in GROUNDS) for grey in greys)
     assert 4.2 < best < 4.5
@@ -62,14 +71,14 @@ def test_hover_text_is_readable() -> None:
     assert theme.contrast(label.bgcolor, label.font.color) >= 7
 
 
-def test_backgrounds_are_transparent_until_a_ground_is_chosen() -> None:
+def test_backgrounds_are_transparent_and_text_takes_the_colour_of_the_page() -> None:
     figure = theme.blank(height=300)
     assert figure.layout.template.layout.paper_bgcolor == figure.layout.template.layout.plot_bgcolor == "rgba(0,0,0,0)"
     # A colour in the layout itself would win over the page's theme.
     assert figure.layout.font.color is None
     assert figure.layout.height == 300
     dark = theme.on(figure, theme.DARK)
-    assert (dark.layout.paper_bgcolor, dark.layout.font.color) == (theme.DARK.paper, theme.DARK.ink)
+    assert (dark.layout.paper_bgcolor, dark.layout.font.color) == (None, theme.DARK.ink)
     assert figure.layout.font.color is None
 
 

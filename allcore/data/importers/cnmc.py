@@ -127,7 +127,8 @@ def _labels_in(path: Path) -> dict[str, tuple[str, str]]:
                 return {}
             return dict(_understood(row, f"{path.name}, line {reader.line_num}") for row in reader)
         except csv.Error as error:
-            raise BadInput(f"{path.name}, line {reader.line_num}: {error}.", "Correct the file, or remove it if it is no label table.") from error
+            where = f"{path.name}, line {reader.line_num}"
+            raise BadInput(f"{where}: {error}.", "Correct the file, or remove it if it is no label table.") from error
 
 
 def _understood(row: Mapping[str, str | None], where: str) -> tuple[str, tuple[str, str]]:

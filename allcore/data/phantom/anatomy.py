@@ -78,7 +78,7 @@ def anatomy(spec: PhantomSpec, index: int, cell: Cell) -> Anatomy:
     traits = _traits(spec, cell.subject, rng)
     # +1 leukemic, -1 healthy at the default difficulty; 0 for both at difficulty 1
     lean = (1.0 if cell.label == LEUKEMIA else -1.0) * (1.0 - spec.difficulty) / DEFAULT_GAP
-    radius = 0.2265 * np.exp(0.044 * lean + 0.097 * traits["size"])
+    radius = 0.2265 * np.exp(0.055 * lean + 0.095 * traits["size"])
     body = radius * np.exp(_waves(rng, lean))
     outline, nucleus = _edges(rng, body, lean)
     light = 0.45 * traits["size"] + 0.89 * traits["light"]
@@ -86,9 +86,9 @@ def anatomy(spec: PhantomSpec, index: int, cell: Cell) -> Anatomy:
         outline=outline,
         nucleus=nucleus,
         chromatin=_spectrum(rng, 11.5 * np.exp(0.22 * lean + 0.12 * traits["grain"])),
-        density=0.09 * np.exp(-0.2 * lean + 0.2 * traits["contrast"]),
+        density=0.088 * np.exp(-0.14 * lean + 0.2 * traits["contrast"]),
         clumping=float(np.clip(0.5 - 0.4 * lean, 0, 1)),
-        membrane=0.075 - 0.095 * lean + 0.03 * rng.standard_normal(),
+        membrane=0.075 - 0.075 * lean + 0.03 * rng.standard_normal(),
         dome=0.035 * traits["dome"],
         nucleoli=_nucleoli(rng, radius, lean),
         halo=_halo(traits),

@@ -14,8 +14,8 @@ from allcore.data.phantom.spec import PhantomSpec
 FINEST = 140  # the smallest grid, in samples a side, that is drawn on; smaller images are averages of one at least as fine
 HALO_DEPTH = 6.5 * PIXEL
 STEEPEST = 1.5  # of an outline, for the halo: beyond it, halos would show as rays
-MEMBRANE_DEPTH = 20 * PIXEL
-MEMBRANE_WIDTH = 13 * PIXEL
+MEMBRANE_DEPTH = 25 * PIXEL
+MEMBRANE_WIDTH = 16 * PIXEL
 
 
 def draw(spec: PhantomSpec, index: int) -> np.ndarray:

@@ -45,9 +45,7 @@ class LocalExecutor:
             **slot.environment,
         }
         with open(paths.log, "ab") as log:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
-            )
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True)
         self._children.append(_Child(paths, attempt, slot, process))
 
     def ended(self) -> list[Ended]:

@@ -1,1 +1,1 @@
-"""Classical classifiers. Each file's `build` gives an unfitted scikit-learn estimator that works on a feature vector of `models.features`."""
+"""Classical classifiers. Each file's `build` gives an unfitted scikit-learn estimator that works on vectors of `models.features`."""

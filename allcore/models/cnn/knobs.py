@@ -15,16 +15,16 @@ def batch_size(default: int) -> Knob:
 
 
 def learning_rate(default: float) -> Knob:
-    return Knob("learning_rate", "Learning rate", float, default, "Size of Adam's steps. Too large forgets, too small never gets there.", 1e-6, 0.1)
+    return Knob(
+        "learning_rate", "Learning rate", float, default, "Size of Adam's steps. Too large forgets, too small never gets there.", 1e-6, 0.1
+    )
 
 
 def dropout(default: float) -> Knob:
     return Knob("dropout", "Dropout", float, default, "Share of activations switched off at random while training.", 0.0, 0.9)
 
 
-SIZE = Knob(
-    "input_size", "Input size", int, cache.DEFAULT_SIZE, "Pixels a side that the network sees. The paper took 70.", *cache.SIZES
-)
+SIZE = Knob("input_size", "Input size", int, cache.DEFAULT_SIZE, "Pixels a side that the network sees. The paper took 70.", *cache.SIZES)
 CLASS_WEIGHTS = Knob(
     "class_weights", "Class weights", bool, True, "Weigh each class by the inverse of its frequency, so that the rare one counts as much."
 )

@@ -22,12 +22,12 @@ CARD = ModelCard(
     about="The paper's own network: ten 2x2 convolutions, 128 filters falling to 8, then three dense layers.",
     images_per_second=31.0,
     choices=(
-        "'Two additional dense layers for binary classification via softmax' after the 1,024-unit one: 128 units with ReLU, then the softmax. "
-        "The text gives no width for the first; 128 is the first layer's number of filters.",
+        "'Two additional dense layers for binary classification via softmax' after the 1,024-unit one: 128 units with ReLU, then the "
+        "softmax. The text gives no width for the first; 128 is the first layer's number of filters.",
         "Batch normalisation stands after every convolution, as the text has it, and before its ReLU, as its inventors placed it; "
         "the text doesn't say on which side.",
-        "'Between each pair' and 'after every max-pooling': five poolings, the last one before the flattening, each followed by dropout 0.1. "
-        "At 70 pixels the sides are 70, 35, 17, 8, 4, 2.",
+        "'Between each pair' and 'after every max-pooling': five poolings, the last one before the flattening, each followed by dropout "
+        "0.1. At 70 pixels the sides are 70, 35, 17, 8, 4, 2.",
         "Pixels are divided by 255; the text says only that they were normalised.",
     ),
     knobs=(
@@ -54,7 +54,8 @@ CARD = ModelCard(
         paper={},
         tuned={"keep": "best"},
         lesson={"epochs": 3, "batch_size": 16, "learning_rate": 1e-3, "batch_norm_momentum": 0.8},
-        lesson_changes="3 epochs for 100, batch 16 for 32, learning rate 0.001 for 0.0001, batch-norm momentum 0.8 for 0.99; split by patient.",
+        lesson_changes="3 epochs for 100, batch 16 for 32, learning rate 0.001 for 0.0001, batch-norm momentum 0.8 for 0.99; "
+        "split by patient.",
     ),
 )
 

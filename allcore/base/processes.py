@@ -1,0 +1,17 @@
+"""Which process is meant, and whether it lives."""
+
+from __future__ import annotations
+
+
+def is_alive(pid: int, created: float) -> bool:
+    """Whether the process with this pid, created at this moment (seconds since 1970, as psutil gives it), exists and is no zombie.
+
+    A pid alone is given away again; the two together name one process for good.
+    """
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return abs(process.create_time() - created) < 1 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
