@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from allcore.base.errors import AllcoreError
 
 SCHEMA_VERSION = 1
+T = TypeVar("T")
 
 
 def sync(path: Path) -> None:
@@ -89,16 +90,26 @@ def read_json(path: Path) -> dict[str, Any]:
     return document
 
 
-@lru_cache(maxsize=8192)
-def _read_json_at(path: Path, _mtime_ns: int, _size: int, _inode: int) -> dict[str, Any]:
-    return read_json(path)
+def remembered(parse: Callable[[Path], T], *, most: int) -> Callable[[Path], T]:
+    """`parse`, called again for a file only when that has changed; what it gives is shared and must not be altered.
+
+    Keeps what the `most` files read last gave.
+    """
+
+    @lru_cache(maxsize=most)
+    def parsed(path: Path, _mtime_ns: int, _size: int, _inode: int) -> T:
+        return parse(path)
+
+    def read(path: Path) -> T:
+        facts = path.stat()
+        # Clocks of file systems tick in milliseconds; a file that was replaced has another inode.
+        return parsed(path, facts.st_mtime_ns, facts.st_size, facts.st_ino)
+
+    return read
 
 
-def read_json_cached(path: Path) -> dict[str, Any]:
-    """As `read_json`, parsed again only when the file has changed. The document is shared: it must not be altered."""
-    facts = path.stat()
-    # Clocks of file systems tick in milliseconds; a file that was replaced has another inode.
-    return _read_json_at(path, facts.st_mtime_ns, facts.st_size, facts.st_ino)
+read_json_cached = remembered(read_json, most=512)
+"""As `read_json`, parsed again only when the file has changed."""
 
 
 def append_json_line(path: Path, record: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ class Runner:
                 _try(job.paths, status.CANCELLED, "Cancelled on request.", job.status.attempt)
             elif job.status.state == status.INTERRUPTED and not locks.is_held(job.paths.job_lock):
                 _try(job.paths, status.QUEUED, "Goes on from its last checkpoint.", job.status.attempt)
-        queued = [job for job in store.active(self._artifacts) if job.status.state == status.QUEUED]
+        queued = [job for job in jobs if job.status.state == status.QUEUED]
         for slot in self._executor.free():
             fitting = next((job for job in queued if job.spec.kind in slot.kinds), None)
             if fitting is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from allcore.base import clock, fileio, ids
@@ -59,10 +60,17 @@ def written(artifacts: Artifacts, kind: str, params: Mapping[str, Any], *, name:
     return paths
 
 
+def _from_file(path: Path) -> JobSpec:
+    document = fileio.read_json(path)
+    return JobSpec(document["id"], document["kind"], document["created"], document["params"])
+
+
+_parsed = fileio.remembered(_from_file, most=8192)
+
+
 def read(paths: JobPaths) -> JobSpec:
     """Raises NotFound where there is no such job."""
     try:
-        document = fileio.read_json_cached(paths.spec)
+        return _parsed(paths.spec)
     except FileNotFoundError:
         raise NotFound(f"There is no job or run '{paths.id}'.", "`runs list` and `jobs list` show what there is.") from None
-    return JobSpec(document["id"], document["kind"], document["created"], document["params"])

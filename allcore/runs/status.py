@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from allcore.base import clock, fileio, locks
@@ -63,13 +64,21 @@ def first() -> Status:
     return Status(QUEUED, 0, "", (Change(QUEUED, clock.now(), 0),))
 
 
+def _from_file(path: Path) -> Status:
+    document = fileio.read_json(path)
+    history = tuple(Change(**change) for change in document["history"])
+    return Status(document["state"], document["attempt"], document["reason"], history)
+
+
+_parsed = fileio.remembered(_from_file, most=8192)
+
+
 def read(paths: JobPaths) -> Status:
     """Raises NotFound where there is no such job."""
     try:
-        document = fileio.read_json_cached(paths.status)
+        return _parsed(paths.status)
     except FileNotFoundError:
         raise NotFound(f"There is no job or run '{paths.id}'.", "`runs list` and `jobs list` show what there is.") from None
-    return Status(document["state"], document["attempt"], document["reason"], tuple(Change(**change) for change in document["history"]))
 
 
 def change(paths: JobPaths, to: str, *, reason: str = "", attempt: int | None = None, moment: str | None = None) -> Status:
