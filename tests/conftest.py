@@ -15,6 +15,8 @@ from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = "tiny"
+# Whatever a card has of these makes a training short.
+SMALLEST = {"input_size": 32, "epochs": 1, "batch_size": 16, "trees": 10, "components": 8}
 
 
 @pytest.fixture
@@ -48,15 +50,26 @@ def tiny_laboratory(tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
 
 
 @pytest.fixture(scope="session")
-def forest_run(tiny_laboratory: Artifacts) -> JobPaths:
-    """A finished random forest on `tiny`, in `tiny_laboratory`."""
-    return _finished(tiny_laboratory, model="random_forest", changed={"input_size": 32, "trees": 10, "components": 8})
+def finished(tiny_laboratory: Artifacts) -> Callable[[str], JobPaths]:
+    """A finished run of a model, in `tiny_laboratory`: trained on `tiny`, as small as its card allows, once a session."""
+    from allcore.jobs import submit
+    from allcore.models import registry
+    from allcore.runs import status
 
+    runs: dict[str, JobPaths] = {}
 
-@pytest.fixture(scope="session")
-def cnn_run(tiny_laboratory: Artifacts) -> JobPaths:
-    """A finished proposed CNN of two epochs on `tiny`, in `tiny_laboratory`."""
-    return _finished(tiny_laboratory, model="proposed_cnn", changed={"input_size": 32, "epochs": 2, "batch_size": 16})
+    def trained(model: str) -> JobPaths:
+        if model not in runs:
+            names = {knob.name for knob in registry.card(model).knobs}
+            changed = {name: value for name, value in SMALLEST.items() if name in names}
+            plan, _ = submit.planned(tiny_laboratory, data=TINY, model=model, changed=changed)
+            runs[model] = submit.training(tiny_laboratory, plan)
+            _do(tiny_laboratory, runs[model])
+        ended = status.read(runs[model])
+        assert ended.state == status.DONE, ended.reason
+        return runs[model]
+
+    return trained
 
 
 @pytest.fixture
@@ -67,15 +80,15 @@ def tiny(artifacts: Artifacts, tiny_laboratory: Artifacts) -> str:
 
 
 @pytest.fixture
-def forest(artifacts: Artifacts, tiny: str, forest_run: JobPaths) -> JobPaths:
-    """A copy of `forest_run` in this test's own artifacts folder, beside its data."""
-    return _copied(forest_run, artifacts)
+def forest(artifacts: Artifacts, tiny: str, finished: Callable[[str], JobPaths]) -> JobPaths:
+    """A finished random forest in this test's own artifacts folder, beside its data."""
+    return _copied(finished("random_forest"), artifacts)
 
 
 @pytest.fixture
-def network(artifacts: Artifacts, tiny: str, cnn_run: JobPaths) -> JobPaths:
-    """A copy of `cnn_run` in this test's own artifacts folder, beside its data."""
-    return _copied(cnn_run, artifacts)
+def network(artifacts: Artifacts, tiny: str, finished: Callable[[str], JobPaths]) -> JobPaths:
+    """A finished proposed CNN in this test's own artifacts folder, beside its data."""
+    return _copied(finished("proposed_cnn"), artifacts)
 
 
 @pytest.fixture(scope="session")
@@ -97,18 +110,6 @@ def eventually() -> Callable[..., Any]:
         return found
 
     return look
-
-
-def _finished(artifacts: Artifacts, **wanted: Any) -> JobPaths:
-    from allcore.jobs import submit
-    from allcore.runs import status
-
-    plan, _ = submit.planned(artifacts, data=TINY, **wanted)
-    paths = submit.training(artifacts, plan)
-    _do(artifacts, paths)
-    ended = status.read(paths)
-    assert ended.state == status.DONE, ended.reason
-    return paths
 
 
 def _do(artifacts: Artifacts, paths: JobPaths) -> int:

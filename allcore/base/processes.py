@@ -15,3 +15,13 @@ def is_alive(pid: int, created: float) -> bool:
         return abs(process.create_time() - created) < 1 and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def is_stopped(pid: int) -> bool:
+    """Whether a process exists and was halted by a signal (SIGSTOP), or has gone in the meantime."""
+    import psutil
+
+    try:
+        return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    except psutil.NoSuchProcess:
+        return True

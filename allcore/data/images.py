@@ -94,7 +94,8 @@ def _as_rgb(image: Image.Image) -> np.ndarray:
 def resized(pixels: np.ndarray, size: int) -> np.ndarray:
     """Scale a uint8 RGB picture (height, width, 3) to (size, size, 3).
 
-    Shrinking averages the area under each new pixel (no aliasing); a picture that is not square is first centred on black.
+    Shrinking averages the pixels under each new one (no aliasing); a pixel on an edge counts for one side alone, which on cells of
+    C-NMC differs from the exact area by half a grey level on average. A picture that is not square is first centred on black.
     """
     height, width = pixels.shape[:2]
     if height != width:

@@ -80,15 +80,13 @@ class Runner:
             self._executor.start(job.paths, begun.attempt, slot)
 
     def _look_after(self, job: Job) -> None:
+        _end_if_stopped(job)
         if job.id in self._mine:
             if job.paths.cancel.exists() and time.time() - job.paths.cancel.stat().st_mtime > CANCEL_GRACE:
                 self._executor.kill(job.paths)
             return
-        # Another runner's child: it notices that its parent has gone, and ends. One that is stopped can't, and is ended here.
+        # Another runner's child: it notices that its parent has gone, and ends.
         if locks.is_held(job.paths.job_lock):
-            if job.beat and job.beat.age > heartbeat.STALE and heartbeat.is_alive(job.beat):
-                with suppress(psutil.NoSuchProcess):
-                    psutil.Process(job.beat.pid).kill()
             return
         seen = job.beat is not None and job.beat.attempt == job.status.attempt
         if seen or clock.seconds_since(job.status.since) > heartbeat.STALE:
@@ -110,6 +108,13 @@ class Runner:
             _try(ended.paths, status.FAILED, f"{_cause(ended.exit_code)} {MOST_CRASHES} times in a row.", attempt=ended.attempt)
         else:
             _try(ended.paths, status.INTERRUPTED, f"{_cause(ended.exit_code)}.", attempt=ended.attempt)
+
+
+def _end_if_stopped(job: Job) -> None:
+    """A process that was halted can neither go on nor notice that it should end; the job goes on in a later attempt."""
+    if job.beat and job.beat.age > heartbeat.STALE and heartbeat.is_alive(job.beat) and not heartbeat.is_at_work(job.beat):
+        with suppress(psutil.NoSuchProcess):
+            psutil.Process(job.beat.pid).kill()
 
 
 def _cause(exit_code: int) -> str:

@@ -49,3 +49,8 @@ def read(paths: JobPaths) -> Heartbeat | None:
 def is_alive(beat: Heartbeat) -> bool:
     """Whether the process of this beat, on this machine, still exists and is no zombie."""
     return processes.is_alive(beat.pid, beat.created)
+
+
+def is_at_work(beat: Heartbeat) -> bool:
+    """Whether the process of this beat, on this machine, exists and is not stopped."""
+    return processes.is_alive(beat.pid, beat.created) and not processes.is_stopped(beat.pid)

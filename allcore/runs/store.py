@@ -46,7 +46,8 @@ class Job:
     def _is_silent(self) -> bool:
         if self.beat is None or self.beat.attempt != self.status.attempt:
             return clock.seconds_since(self.status.since) > 3 * heartbeat.STALE  # a process takes a while to come up
-        return self.beat.age > heartbeat.STALE
+        # A starved process beats late; one that is stopped or gone does not beat at all.
+        return self.beat.age > heartbeat.STALE and not heartbeat.is_at_work(self.beat)
 
     @property
     def share(self) -> float:

@@ -134,6 +134,7 @@ def test_constant_predictor_takes_the_majority_of_the_training_side() -> None:
     assert classification.ConstantScores.from_dict(json.loads(json.dumps(found.to_dict()))) == found
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.integers(0, 10**6), st.floats(-0.1, 1.1))
 def test_at_threshold_equals_scikit_learns_confusion(seed: int, threshold: float) -> None:
     random = np.random.default_rng(seed)
