@@ -35,7 +35,7 @@ lint: install
 	$(PY) .venv/bin/lint-imports --no-logo
 
 bench: install
-	$(PY) -m benchmarks
+	for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(PY) -m benchmarks.$$(basename $$file .py) || exit 1; done
 
 # What still runs would run on without its files.
 clean:

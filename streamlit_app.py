@@ -2,10 +2,11 @@
 
 import streamlit as st
 
-from pages.ui import routes, widgets
+from pages.ui import cached, routes, widgets
 
 st.set_page_config(page_title="allcore", page_icon=str(widgets.ICON), layout="wide", initial_sidebar_state="collapsed")
 widgets.style()
 page = st.navigation(routes.ALL, position="top")
 page.run()
 widgets.foot()
+cached.warm()

@@ -16,7 +16,7 @@ from typing import IO
 
 import psutil
 
-from allcore.base import clock, fileio, locks
+from allcore.base import clock, fileio, locks, processes
 from allcore.base.errors import AllcoreError, BadInput, Conflict
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts
 
@@ -25,9 +25,6 @@ LOCAL = "127.0.0.1"
 START_SECONDS = 90.0
 CLOSE_SECONDS = 10.0
 LOG_LINES = 15
-
-# The same process gives a create_time that moves by up to a second when the system's clock is set.
-_CLOCK_SLACK = 2.0
 
 
 def serve(
@@ -262,32 +259,25 @@ def _process(state: Path) -> psutil.Process | None:
     """The living process that a state file names; None where there is no file, or the process is dead or another."""
     try:
         document = fileio.read_json(state)
-        process = psutil.Process(int(document["pid"]))
-        same = abs(process.create_time() - float(document["create_time"])) < _CLOCK_SLACK
-        return process if same and _lives(process) else None
+        pid, created = int(document["pid"]), float(document["create_time"])
+        return psutil.Process(pid) if processes.is_alive(pid, created) else None
     except (OSError, AllcoreError, KeyError, TypeError, ValueError, psutil.Error):
         return None
-
-
-def _lives(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def _end(process: psutil.Process, grace: float) -> bool:
     """Ask a process to end, kill it after `grace` seconds; whether it ended in time."""
     try:
+        created = process.create_time()
         process.terminate()
+        deadline = time.monotonic() + grace
+        while processes.is_alive(process.pid, created):
+            if time.monotonic() > deadline:
+                process.kill()
+                return False
+            time.sleep(0.05)
     except psutil.NoSuchProcess:
-        return True
-    deadline = time.monotonic() + grace
-    while _lives(process):
-        if time.monotonic() > deadline:
-            process.kill()
-            return False
-        time.sleep(0.05)
+        pass
     return True
 
 

@@ -4,77 +4,77 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from allcore.base.errors import NotFound
 from allcore.data import images, records
-from allcore.inference import served, uploads
+from allcore.inference import served
 from allcore.inference.served import ServedCard
 from allcore.inference.uploads import Classified, Refused, Upload
 from allcore.metrics import text
 from allcore.plots import probabilities as plots
-from allcore.runs import status, store
 from allcore.runs.store import Job
-from pages.ui import cached, routes, state, widgets
+from pages.ui import board, cached, routes, state, widgets
 
 artifacts = cached.artifacts()
+EXAMPLE = "example"
 WORDS = {"leukemia": "leukemic", "healthy": "healthy"}
 
 
-def _best_first(runs: list[Job]) -> list[Job]:
-    """Runs that were tested on unseen patients before others, the better before the worse."""
-
-    def worth(job: Job) -> tuple[bool, float]:
-        made = cached.certificate(job)
-        return (made is not None and made.overlapping_subjects == 0, cached.scores(job).balanced_accuracy)
-
-    return sorted(runs, key=worth, reverse=True)
-
-
 def _model(runs: list[Job]) -> Job:
-    by_id = {job.id: job for job in _best_first(runs)}
+    by_id = {job.id: job for job in board.best_first(runs)}
+
+    def label(id_: str) -> str:
+        figure = text.show(cached.headline(by_id[id_]).scores.intervals["balanced_accuracy"])
+        return f"{widgets.run_name(by_id[id_])} · balanced accuracy {figure}"
+
     now = state.selected(state.RUN, list(by_id))
-    now = st.selectbox(
-        "Model",
-        list(by_id),
-        index=list(by_id).index(now),
-        format_func=lambda id_: (
-            f"{widgets.model_name(by_id[id_])} · {by_id[id_].spec.params['data']} · balanced accuracy "
-            f"{text.show(cached.scores(by_id[id_]).intervals['balanced_accuracy'])}"
-        ),
-    )
+    now = st.selectbox("Model", list(by_id), index=list(by_id).index(now), format_func=label)
     state.select(state.RUN, now)
     return by_id[now]
 
 
 def _examples(job: Job) -> list[Upload]:
-    """Three cells of the run's test side, as files."""
+    """Three cells of the run's test side, as files; none where its data set or their files have gone."""
+    paths = artifacts.dataset(job.spec.params["data"])
     try:
-        data = records.read_card(artifacts.dataset(job.spec.params["data"]))
-    except Exception:
+        data = records.read_card(paths)
+    except NotFound:
         return []
-    table = cached.dataset_records(data)
-    test = cached.predictions(job)
-    test = test[test["side"] == "test"]
-    root = records.image_root(artifacts.dataset(data.id), data)
-    found = []
-    for image_id in test.groupby("label")["image_id"].first().tolist() + [test["image_id"].iloc[len(test) // 2]]:
-        path = root / image_id
-        if image_id in set(table["image_id"]) and path.exists():
-            found.append(Upload(path.name, path.read_bytes()))
-    return found[:3]
+    if data.fingerprint != job.spec.params["data_fingerprint"]:  # another data set of the same name
+        return []
+    test = cached.test_predictions(job)
+    wanted = [*test.groupby("label")["image_id"].first(), test["image_id"].iloc[len(test) // 2]]
+    files = [records.image_root(paths, data) / image_id for image_id in dict.fromkeys(wanted)]
+    return [Upload(file.name, file.read_bytes()) for file in files if file.is_file()][:3]
 
 
-def _sentence(card: ServedCard, one: Classified) -> str:
+def _try_one(examples: list[Upload]) -> None:
+    """Example cells to choose from."""
+    st.caption("Or try a cell that it has never seen")
+    with st.container(horizontal=True):
+        for number, example in enumerate(examples, 1):
+            with st.container(width=96):
+                st.image(images.prepared(example.content, 96), width="stretch", alt=f"Example cell {number}")
+                if st.button(f"Cell {number}", key=f"example-{number}", width="stretch"):
+                    state.put(EXAMPLE, number)
+
+
+def _sentence(one: Classified) -> str:
     share = one.probabilities[one.label]
     sure = "clearly" if share >= 0.9 else "probably" if share >= 0.7 else "barely more likely than not"
-    return f"This model calls the cell **{WORDS.get(one.label, one.label)}**, {sure}: {share:.1%}."
+    return f"This model calls the cell {_word(one.label)}, {sure}: {text.percentage(share)}."
+
+
+def _word(label: str) -> str:
+    return WORDS.get(label) or widgets.plain(label)
 
 
 def _single(card: ServedCard, upload: Upload, one: Classified) -> None:
-    left, right = st.columns([1, 2], gap="large")
+    left, right = st.columns([1, 3], gap="large")
     with left:
-        st.image(images.resized(images.decoded(upload.content).pixels, 320), width=320, alt=f"The picture {one.name}")
-        st.caption(one.name)
+        st.image(images.resized(images.decoded(upload.content).pixels, 320), width=240, alt=f"The picture {one.name}")
+        st.caption(widgets.plain(one.name))
     with right:
-        st.markdown(f"### {_sentence(card, one)}")
+        st.header(_sentence(one), anchor=False)
         values = [one.probabilities[name] for name in card.class_names]
         options = {"positive": card.positive, "threshold": 0.5 if len(card.class_names) == 2 else None}
         widgets.chart(
@@ -83,9 +83,13 @@ def _single(card: ServedCard, upload: Upload, one: Classified) -> None:
             plots.probabilities_table(values, card.class_names),
             key="answer",
         )
-        if card.synthetic:
-            st.caption(":violet[:material/draw:] Trained on drawn cells: what it says of a real one means nothing.")
-        st.caption(f"{widgets.FOOT} The model answers for any picture, also for one that shows no cell.")
+        _caution(card)
+
+
+def _caution(card: ServedCard) -> None:
+    if card.synthetic:
+        st.caption(":violet[:material/draw:] Trained on drawn cells: what it says of a real one means nothing.")
+    st.caption("The model answers for any picture, also for one that shows no cell.")
 
 
 def _many(card: ServedCard, sent: list[Upload], found: list[Classified | Refused]) -> None:
@@ -104,13 +108,14 @@ def _many(card: ServedCard, sent: list[Upload], found: list[Classified | Refused
     table = pd.DataFrame(rows)
     counts = table.loc[table["answer"] != "", "answer"].value_counts()
     refused = int((table["answer"] == "").sum())
-    st.markdown(
-        " · ".join(f"**{count}** {name}" for name, count in counts.items()) + (f" · **{refused}** could not be read" if refused else "")
-    )
+    parts = [f"{count} {_word(name)}" for name, count in counts.items()] + ([f"{refused} could not be read"] if refused else [])
+    st.header(f"{widgets.counted(len(table), 'file')}: {', '.join(parts)}", anchor=False)
     st.dataframe(
         table,
         hide_index=True,
         row_height=48,
+        placeholder="",
+        height=min(40 + 48 * len(table), 520),
         column_config={
             "picture": st.column_config.ImageColumn(width="small"),
             **{f"p({name})": st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1) for name in card.class_names},
@@ -125,44 +130,43 @@ def _many(card: ServedCard, sent: list[Upload], found: list[Classified | Refused
         on_click="ignore",
         icon=":material/download:",
     )
-    if card.synthetic:
-        st.caption(":violet[:material/draw:] Trained on drawn cells: what it says of real ones means nothing.")
+    _caution(card)
+
+
+def _answer(card: ServedCard, job: Job, sent: list[Upload]) -> None:
+    with st.spinner(f"Judging {widgets.counted(len(sent), 'picture')}"):
+        found = cached.answers(job, sent)
+    if len(sent) > 1:
+        _many(card, sent, found)
+    elif isinstance(found[0], Classified):
+        _single(card, sent[0], found[0])
+    else:
+        st.error(widgets.plain(f"{found[0].name}: {found[0].error}"), icon=":material/error:")
 
 
 with widgets.plain_errors():
     widgets.page("Classify", "Drop one picture of a cell, or many. Nothing is kept.")
-    done = [job for job in store.runs(artifacts) if job.state == status.DONE and job.metrics]
+    done = widgets.finished()
     if not done:
-        widgets.empty(
-            "A picture needs a trained model to judge it, and there is none yet.", page=routes.LESSON, label="Train one in the first lesson"
-        )
+        if widgets.empty("A picture needs a trained model to judge it, and there is none yet.", "Train one in the first lesson"):
+            st.switch_page(routes.LESSON)
     else:
         job = _model(done)
         card = served.read_card(job.paths)
-        with st.container(horizontal=True, vertical_alignment="bottom"):
+        examples = _examples(job)
+        left, right = st.columns([5, 3], gap="large") if examples else (st.container(), None)
+        with left:
             files = st.file_uploader(
-                f"Pictures (PNG, JPEG, BMP, TIFF or WebP, up to {images.MOST_BYTES // 1_000_000} MB each)",
+                "Pictures of cells: PNG, JPEG, BMP, TIFF or WebP",
                 accept_multiple_files=True,
+                max_upload_size=images.MOST_BYTES // 1_000_000,
                 key="uploads",
             )
-        examples = _examples(job)
-        if not files and examples:
-            st.caption("Or try a cell that this model has never seen:")
-            with st.container(horizontal=True, key="examples"):
-                for index, example in enumerate(examples):
-                    with st.container(width=110):
-                        st.image(images.prepared(example.content, 96), width=96, alt=f"Example cell {index + 1}")
-                        if st.button("Try it", key=f"example-{index}", width=96):
-                            state.put("example", example.name)
+        if examples:
+            with right:
+                _try_one(examples)
         sent = [Upload(file.name, file.getvalue()) for file in files]
-        if not sent:
-            sent = [example for example in examples if example.name == state.get("example")]
+        if not sent and state.get(EXAMPLE, 0) in range(1, len(examples) + 1):
+            sent = [examples[state.get(EXAMPLE) - 1]]
         if sent:
-            found = uploads.classify(cached.shelf().get(job.paths), sent)
-            st.divider()
-            if len(sent) == 1 and isinstance(found[0], Classified):
-                _single(card, sent[0], found[0])
-            elif len(sent) == 1:
-                st.error(f"{found[0].name}: {found[0].error}", icon=":material/error:")
-            else:
-                _many(card, sent, found)
+            _answer(card, job, sent)

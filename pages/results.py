@@ -6,139 +6,69 @@ import streamlit as st
 
 from allcore.base import fileio
 from allcore.metrics import classification, text
-from allcore.metrics.scores import ConstantScores, Scores
+from allcore.metrics.scores import Scores
 from allcore.plots import confusion, curves, probabilities, roc
-from allcore.plots.ranking import Ranked, describe_ranking, ranking, ranking_table
-from allcore.runs import events, status, store
+from allcore.runs import events, spec, store
 from allcore.runs.store import Job
-from pages.ui import cached, routes, state, widgets
+from pages.ui import board, cached, routes, state, widgets
 
 artifacts = cached.artifacts()
+BY_CLASS, TRAINING, PROBABILITIES, COMPARE, ORIGIN = "By class", "Training", "Probabilities", "Compare", "How it was made"
 
 
-def _label(job: Job) -> str:
-    return f"{widgets.model_name(job)} · {job.spec.params['data']} · {widgets.when(job)}"
+def _data(runs: list[Job]) -> str:
+    """The data set whose runs are ranked: figures on different images can't be compared."""
+    names = list(dict.fromkeys(job.spec.params["data"] for job in reversed(runs)))
+    linked = next((job for job in runs if job.id == st.query_params.get(state.RUN)), None)
+    now = linked.spec.params["data"] if linked else state.selected(state.DATA, names)
+    if len(names) > 1:
+        labels = {job.spec.params["data"]: widgets.data_name(job) for job in runs}
+        now = st.selectbox("Data set", names, index=names.index(now), format_func=labels.get, key="results-data")
+    state.select(state.DATA, now)
+    return now
 
 
-def _board(runs: list[Job]) -> str:
-    """The ranking, the constant answer first; the run that is chosen in it."""
-    by_id = {job.id: job for job in runs}
-    rows = []
-    for job in runs:
-        scores, made = cached.scores(job), cached.certificate(job)
-        rows.append(
-            {
-                "model": widgets.model_name(job),
-                "data": job.spec.params["data"],
-                "tested on": "unseen patients"
-                if made.overlapping_subjects == 0
-                else "patients unknown"
-                if made.overlapping_subjects is None
-                else "patients it had seen",
-                "balanced accuracy": text.show(scores.intervals["balanced_accuracy"]),
-                "AUROC": text.show(scores.intervals["auroc"]),
-                "sensitivity": text.show(scores.intervals["sensitivity"]),
-                "specificity": text.show(scores.intervals["specificity"]),
-                "weighted F1": f"{scores.weighted_f1:.3f}",
-                "epoch": _epoch(job),
-                "total": widgets.minutes(job.seconds),
-                "n": scores.n,
-                "rank": scores.balanced_accuracy,
-                "id": job.id,
-            }
-        )
-    table = pd.DataFrame(rows).sort_values("rank", ascending=False, ignore_index=True)
-    floor = ConstantScores.from_dict(runs[-1].metrics["constant"])
-    constant = {
-        **dict.fromkeys(table.columns, ""),
-        "n": None,
-        "model": f"always '{floor.predicted}'",
-        "tested on": "what no model should fall below",
-        "balanced accuracy": text.number(floor.balanced_accuracy),
-        "AUROC": text.number(floor.auroc),
-        "weighted F1": text.number(floor.weighted_f1),
-        "id": "",
-    }
-    shown = pd.concat([pd.DataFrame([constant]), table], ignore_index=True)
-    chosen = st.dataframe(
-        shown.drop(columns=["rank", "id"]),
-        hide_index=True,
-        on_select="rerun",
-        selection_mode="single-row",
-        key="board",
-        height=min(38 + 35 * len(shown), 260),
-        alt=describe_ranking(_ranked(runs), measure="balanced accuracy"),
-    )
-    rows_ = chosen.selection.rows
-    clicked = shown["id"].iloc[rows_[0]] if rows_ and rows_[0] < len(shown) else ""
-    if clicked:
-        state.select(state.RUN, clicked)
-    return state.selected(state.RUN, list(table["id"])) if not clicked else by_id[clicked].id
-
-
-def _epoch(job: Job) -> str:
-    seconds = job.metrics["training"]["epoch_seconds"]
-    return widgets.minutes(seconds) if seconds else "–"
-
-
-def _ranked(runs: list[Job]) -> list[Ranked]:
-    return [
-        Ranked(
-            name=_label(job),
-            interval=cached.scores(job).intervals["balanced_accuracy"],
-            constant=job.metrics["constant"]["balanced_accuracy"],
-            apart=cached.certificate(job).overlapping_subjects == 0,
-        )
-        for job in runs
-    ]
-
-
-def _one(job: Job) -> None:
+def _one(job: Job, rivals: list[Job]) -> None:
     scores = cached.scores(job)
-    made = cached.certificate(job)
-    st.subheader(_label(job), anchor=False)
-    widgets.certificate(made)
-    if job.metrics and _is_synthetic(job):
-        st.caption("Trained and tested on drawn cells: this says nothing about real ones.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(widgets.run_name(job), anchor=False, width="content")
+        if cached.synthetic(job):
+            widgets.drawn_badge()
+    widgets.certificate(cached.certificate(job))
     if len(scores.classes) == 2:
-        _at_a_threshold(job, scores)
+        widgets.part(lambda: _at_a_threshold(job, scores))
     else:
         left, right = st.columns(2, gap="large")
         with left:
             widgets.chart(roc.roc(scores), roc.describe_roc(scores), roc.roc_table(scores), key="roc")
         with right:
             _confusion(scores.confusion, scores.classes)
-    tabs = st.tabs(["By class", "Training", "Probabilities", "How it was made"])
-    with tabs[0]:
-        st.dataframe(_by_class(scores), hide_index=True, alt="Precision, recall and F1 of each class")
-        st.caption(f"At the most probable class. Log loss {scores.log_loss:.3f}, Brier score {scores.brier:.3f}.")
-    with tabs[1]:
-        history = events.epochs(events.read(job.paths))
-        if history.empty:
-            st.caption("This model is fitted in one go: there are no epochs to draw.")
-        else:
-            widgets.chart(curves.curves(history), curves.describe_curves(history), curves.curves_table(history), key="curves")
-            widgets.chart(
-                curves.epoch_times(history), curves.describe_epoch_times(history), curves.epoch_times_table(history), key="epoch-times"
-            )
-    with tabs[2]:
-        _histogram(job, scores)
-    with tabs[3]:
-        _origin(job)
+    widgets.part(lambda: _details(job, scores, rivals))
 
 
-def _is_synthetic(job: Job) -> bool:
-    return bool(fileio.read_json_cached(job.paths.model_card)["synthetic"])
+def _details(job: Job, scores: Scores, rivals: list[Job]) -> None:
+    names = [BY_CLASS, TRAINING, PROBABILITIES, *([COMPARE] if len(rivals) > 1 else []), ORIGIN]
+    tabs = dict(zip(names, st.tabs(names, key="details", bind="query-params"), strict=True))
+    drawn = {
+        BY_CLASS: lambda: _by_class(scores),
+        TRAINING: lambda: _training(job),
+        PROBABILITIES: lambda: _histogram(job, scores),
+        COMPARE: lambda: board.comparison(rivals, job),
+        ORIGIN: lambda: _origin(job),
+    }
+    for name, tab in tabs.items():
+        if tab.open:
+            with tab:
+                drawn[name]()
 
 
 def _at_a_threshold(job: Job, scores: Scores) -> None:
-    table = cached.predictions(job)
-    test = table[table["side"] == "test"]
+    test = cached.test_predictions(job)
     truth = (test["label"] == scores.positive).to_numpy()
     p = test[f"p_{scores.positive}"].to_numpy()
     left, middle, right = st.columns([5, 3, 5], gap="medium")
     with middle:
-        st.space("medium")
+        st.space("small")
         threshold = st.slider(
             "Threshold",
             0.0,
@@ -156,8 +86,8 @@ def _at_a_threshold(job: Job, scores: Scores) -> None:
         st.markdown(text.threshold_sentence(found, false, positive=scores.positive, negative=negative))
         if threshold != 0.5:
             st.caption(":orange[:material/warning:] Chosen by hand on the test side: these figures are optimistic.")
-        people = f" of {scores.subjects} patients" if scores.subjects else ""
-        st.caption(f"{scores.n:,} test images{people}. AUROC {text.show(scores.intervals['auroc'])}.")
+        people = f" of {widgets.counted(scores.subjects, 'patient')}" if scores.subjects else ""
+        st.caption(f"{widgets.counted(scores.n, 'test image')}{people}. AUROC {text.show(scores.intervals['auroc'])}.")
         if scores.intervals["auroc"].note:
             st.caption(f"Intervals: {scores.intervals['auroc'].note}.")
     with left:
@@ -179,26 +109,39 @@ def _confusion(counts, classes) -> None:
     )
 
 
-def _by_class(scores: Scores) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {
-                "class": one.name,
-                "images": one.support,
-                "patients": one.subjects,
-                "precision": text.number(one.precision),
-                "recall": text.number(one.recall),
-                "F1": text.number(one.f1),
-                "AUROC": text.number(one.auroc),
-            }
-            for one in scores.by_class
-        ]
-    )
+def _by_class(scores: Scores) -> None:
+    table = [
+        {
+            "class": one.name,
+            "images": one.support,
+            **({"patients": one.subjects} if scores.subjects else {}),
+            "precision": text.number(one.precision),
+            "recall": text.number(one.recall),
+            "F1": text.number(one.f1),
+            "AUROC": text.number(one.auroc),
+        }
+        for one in scores.by_class
+    ]
+    st.dataframe(pd.DataFrame(table), hide_index=True, alt="Precision, recall and F1 of each class")
+    st.caption(f"At the most probable class. Log loss {scores.log_loss:.3f}, Brier score {scores.brier:.3f}.")
+
+
+def _training(job: Job) -> None:
+    history = events.epochs(events.read(job.paths))
+    if history.empty:
+        st.caption("This model is fitted in one go: there are no epochs to draw.")
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        widgets.chart(curves.curves(history), curves.describe_curves(history), curves.curves_table(history), key="curves")
+    with right:
+        widgets.chart(
+            curves.epoch_times(history), curves.describe_epoch_times(history), curves.epoch_times_table(history), key="epoch-times"
+        )
 
 
 def _histogram(job: Job, scores: Scores) -> None:
-    table = cached.predictions(job)
-    test = table[table["side"] == "test"]
+    test = cached.test_predictions(job)
     labels = test["label"].map({name: index for index, name in enumerate(scores.classes)}).to_numpy()
     p = test[f"p_{scores.positive}"].to_numpy()
     options = {"positive": scores.positive, "threshold": 0.5 if len(scores.classes) == 2 else None}
@@ -210,27 +153,25 @@ def _histogram(job: Job, scores: Scores) -> None:
     )
     st.download_button(
         "All predictions",
-        lambda: table.to_csv(index=False),
+        lambda: store.predictions(job.paths).to_csv(index=False),
         f"{job.id}-predictions.csv",
         "text/csv",
         on_click="ignore",
         icon=":material/download:",
+        help="Of the tune, calibrate and test sides, as CSV",
     )
 
 
 def _origin(job: Job) -> None:
-    parity = job.metrics["onnx_parity"]
-    training = job.metrics["training"]
-    size = training["model_bytes"] / 1e6
+    parity, training = job.metrics["onnx_parity"], job.metrics["training"]
+    size, unit = f"{training['model_bytes'] / 1e6:.1f} MB", "weights" if training["epochs"] else "nodes"
     st.caption(
-        f"{training['parameters']:,} {'weights' if training['epochs'] else 'nodes'}, {size:.1f} MB as ONNX. The graph that answers agrees with the trained "
-        f"model on {parity['class_agreement']:.1%} of {parity['images']:,} test images, largest difference {parity['largest_difference']:.0e}."
+        f"{training['parameters']:,} {unit}, {size} as ONNX. The graph that answers agrees with the trained model on "
+        f"{parity['class_agreement']:.1%} of {widgets.counted(parity['images'], 'test image')}, largest difference "
+        f"{parity['largest_difference']:.0e}."
     )
     left, right = st.columns(2)
-    params = {"preset": job.spec.params["preset"], **job.spec.params["settings"]}
-    left.dataframe(
-        pd.DataFrame({"setting": list(params), "value": [str(value) for value in params.values()]}), hide_index=True, alt="Settings"
-    )
+    left.dataframe(widgets.settings(job), hide_index=True, alt="Settings")
     environment = fileio.read_json_cached(job.paths.environment)
     facts = {**{name: environment[name] for name in ("python", "system", "processor", "cores", "memory_gb")}, **environment["packages"]}
     right.dataframe(
@@ -241,40 +182,32 @@ def _origin(job: Job) -> None:
     st.download_button("The model (ONNX)", job.paths.onnx.read_bytes, f"{job.id}.onnx", on_click="ignore", icon=":material/download:")
 
 
+def _nothing() -> None:
+    message = "Here you will see how good each model is on cells of patients it has never met. No run has finished yet."
+    at_work = [job for job in store.active(artifacts) if job.spec.kind == spec.TRAIN]
+    if at_work:
+        if widgets.empty(message, f"See {widgets.counted(len(at_work), 'training')} at work"):
+            st.switch_page(routes.JOBS)
+    elif widgets.empty(message, "Train a model"):
+        st.switch_page(routes.TRAIN)
+
+
 with widgets.plain_errors():
-    widgets.page("Results")
-    done = [job for job in store.runs(artifacts) if job.state == status.DONE and job.metrics]
+    head, picker = st.columns([3, 2], vertical_alignment="bottom")
+    with head:
+        widgets.page("Results")
+    done = widgets.finished()
     if not done:
-        widgets.empty(
-            "Here you will see how good each model is on cells of patients it has never met. No run has finished yet.",
-            page=routes.TRAIN,
-            label="Train a model",
-        )
-        partial = [job for job in store.active(artifacts) if job.spec.kind == "train"]
-        if partial:
-            st.page_link(routes.JOBS, label=f"{widgets.counted(len(partial), 'training')} at work", icon=":material/progress_activity:")
+        _nothing()
     else:
-        chosen = _board(done)
-        if len(done) > 1:
-            with st.expander("Compare"):
-                rated = _ranked(done)
-                widgets.chart(
-                    ranking(rated, measure="balanced accuracy"),
-                    describe_ranking(rated, measure="balanced accuracy"),
-                    ranking_table(rated),
-                    key="ranking",
-                )
-                picked = st.multiselect(
-                    "Overlay ROC curves",
-                    [job.id for job in done],
-                    default=[chosen],
-                    format_func=lambda id_: _label(next(job for job in done if job.id == id_)),
-                    max_selections=5,
-                )
-                overlaid = {_label(job): cached.scores(job) for job in done if job.id in picked}
-                if overlaid:
-                    widgets.chart(roc.roc_runs(overlaid), roc.describe_roc_runs(overlaid), roc.roc_runs_table(overlaid), key="roc-runs")
-        _one(next(job for job in done if job.id == chosen))
+        with picker:
+            data = _data(done)
+        rivals = board.best_first([job for job in done if job.spec.params["data"] == data])
+        by_id = {job.id: job for job in rivals}
+        chosen = by_id[state.selected(state.RUN, list(by_id))]
+        state.select(state.RUN, chosen.id)
+        board.table(rivals, chosen)
+        _one(chosen, rivals)
         st.page_link(
-            routes.CLASSIFY, label="Let this model judge a picture", icon=":material/arrow_forward:", query_params={state.RUN: chosen}
+            routes.CLASSIFY, label="Let this model judge a picture", icon=":material/arrow_forward:", query_params={state.RUN: chosen.id}
         )

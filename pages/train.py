@@ -1,42 +1,87 @@
 """Which model, on what, with which settings, and what will it cost?"""
 
+from dataclasses import dataclass
+
 import streamlit as st
 
-from allcore.data import records
+from allcore.base.errors import BadInput
+from allcore.data.records import DatasetCard
+from allcore.data.splits import Certificate
 from allcore.jobs import control, estimate, submit
+from allcore.jobs.estimate import Estimate
 from allcore.models import presets, registry
-from allcore.models.spec import Knob, ModelCard
+from allcore.models.spec import Knob, ModelCard, Preset
 from allcore.runs import store
+from allcore.runs.spec import TrainSpec
 from pages.ui import cached, routes, state, widgets
 
 artifacts = cached.artifacts()
 FAMILIES = {"cnn": "network", "classical": "classifier"}
 
 
-def _models() -> list[ModelCard]:
+@dataclass(frozen=True)
+class Planned:
+    """One model's training, as it would be queued."""
+
+    plan: TrainSpec
+    certificate: Certificate
+    guess: Estimate
+
+
+def _how() -> Preset:
+    """The preset."""
+    names = {preset.id: preset for preset in registry.cards()[0].presets}
+    preset_id = st.pills(
+        "How",
+        list(names),
+        format_func=lambda id_: names[id_].name,
+        default=presets.DEFAULT,
+        key="preset",
+        required=True,
+        wrap=True,
+        bind="query-params",
+    )
+    st.caption(names[preset_id].about)
+    return names[preset_id]
+
+
+def _models(data: DatasetCard, preset: str, seed: int) -> list[ModelCard]:
     """The grid of cards; what is chosen."""
     chosen = []
     kept = state.get("models", [registry.cards()[0].id])
-    with st.container(key="models"):
-        grid = st.columns(3)
-        for index, card in enumerate(registry.cards()):
-            with grid[index % 3], st.container(border=True, height="stretch", key=f"card-{card.id}"):
-                if st.checkbox(f"**{card.name}**", value=card.id in kept, key=f"choose-{card.id}"):
-                    chosen.append(card)
-                st.caption(f"{card.about}")
-                st.caption(f"{FAMILIES[card.family]} · {_speed(card)}")
+    grid = st.columns(3)
+    for index, card in enumerate(registry.cards()):
+        with grid[index % 3], st.container(border=True, height="stretch", key=f"card-{card.id}"):
+            if st.checkbox(f"**{card.name}**", value=card.id in kept, key=f"choose-{card.id}"):
+                chosen.append(card)
+            st.caption(card.about)
+            st.caption(f"{FAMILIES[card.family]} · {_cost(data, card, preset, seed)}")
     state.put("models", [card.id for card in chosen])
     return chosen
 
 
-def _speed(card: ModelCard) -> str:
-    measured = estimate.measured_speed(card.id, runs)
-    if measured:
-        return f"{measured:,.0f} images/s on this machine"
-    return f"about {card.images_per_second:,.0f} images/s on two cores; not yet measured here"
+def _cost(data: DatasetCard, card: ModelCard, preset: str, seed: int) -> str:
+    """What a model takes by its preset, on this machine if it was seen here."""
+    try:
+        guess = _planned(data, card, preset, seed, {}).guess
+    except BadInput:  # said once, below
+        return "can't be trained so"
+    took = (
+        f"an epoch takes about {widgets.minutes(guess.epoch_seconds)}"
+        if guess.epoch_seconds
+        else f"done in {widgets.minutes(guess.seconds)}"
+    )
+    return f"{took}, {'measured' if guess.measured else 'not yet measured'} here"
+
+
+def _planned(data: DatasetCard, card: ModelCard, preset: str, seed: int, changed: dict[str, object]) -> Planned:
+    """Raises BadInput."""
+    plan, certificate = cached.planned(data, model=card.id, preset=preset, seed=seed, changed=changed)
+    return Planned(plan, certificate, estimate.estimated(plan, certificate, runs))
 
 
 def _knob(knob: Knob, value: object, key: str) -> object:
+    """The widget of one setting. Raises BadInput for what can't be."""
     help_ = f"{knob.help} Allowed: {knob.allowed()}."
     if knob.kind is bool:
         return st.toggle(knob.label, value=value, help=help_, key=key)
@@ -45,76 +90,103 @@ def _knob(knob: Knob, value: object, key: str) -> object:
     if knob.kind is int:
         return st.number_input(knob.label, int(knob.low), int(knob.high), value, help=help_, key=key)
     # Text, since a spinner can't show 0.0001 and 0.1 alike; the card itself judges what is typed.
-    return st.text_input(knob.label, f"{value:g}", help=help_, key=key)
+    typed = st.text_input(knob.label, f"{value:g}", help=help_, key=key)
+    try:
+        return knob.parsed(typed)
+    except BadInput:
+        st.markdown(f":red[:material/error: {knob.label} needs a number from {knob.low:g} to {knob.high:g}, not '{widgets.plain(typed)}'.]")
+        raise
 
 
-def _settings(card: ModelCard, preset_id: str) -> dict[str, object]:
-    """What differs from the preset."""
-    preset = card.preset(preset_id)
-    base = card.settings(preset, {})
-    columns, changed = st.columns(3), {}
+def _settings(card: ModelCard, preset_id: str) -> dict[str, object] | None:
+    """What differs from the preset; None where something is out of its range."""
+    base = card.settings(card.preset(preset_id), {})
+    columns, changed, sound = st.columns(3), {}, True
     for index, knob in enumerate(knob for knob in card.knobs if knob.name != "seed"):
-        with columns[index % 3]:
-            value = _knob(knob, base[knob.name], f"knob-{card.id}-{preset_id}-{knob.name}")
-        parsed = knob.parsed(value)
-        if parsed != base[knob.name]:
-            changed[knob.name] = parsed
-    return changed
+        try:
+            with columns[index % 3]:
+                value = knob.parsed(_knob(knob, base[knob.name], f"knob-{card.id}-{preset_id}-{knob.name}"))
+        except BadInput:  # said beside the field
+            sound = False
+        else:
+            if value != base[knob.name]:
+                changed[knob.name] = value
+    return changed if sound else None
 
 
-def _form(data: records.DatasetCard) -> None:
-    models = _models()
-    names = {preset.id: preset for preset in registry.cards()[0].presets}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        preset_id = st.segmented_control(
-            "How",
-            list(names),
-            format_func=lambda id_: names[id_].name,
-            default=presets.DEFAULT,
-            key="preset",
-            required=True,
-            bind="query-params",
-        )
-        seed = st.number_input("Seed", 0, 2**31 - 1, 0, width=140, help="Start of every random choice: weights, order, and the split.")
-    st.caption(names[preset_id].about)
-
-    changed: dict[str, dict[str, object]] = {}
-    with st.expander("More settings"):
+def _all_settings(models: list[ModelCard], preset_id: str) -> dict[str, dict[str, object] | None]:
+    """By model, what differs from the preset."""
+    found = {}
+    with st.expander("More settings", key="more"):
         if not models:
             st.caption("Choose a model first.")
         for card in models:
             if len(models) > 1:
                 st.markdown(f"**{card.name}**")
-            changed[card.id] = _settings(card, preset_id)
+            found[card.id] = _settings(card, preset_id)
             if card.preset(preset_id).changes:
                 st.caption(f"Against the paper: {card.preset(preset_id).changes}")
-    plans, seconds, measured = [], 0.0, True
-    for card in models:
-        plan, certificate = submit.planned(
-            artifacts, data=data.id, model=card.id, preset=preset_id, seed=seed, changed=changed.get(card.id)
-        )
-        guess = estimate.estimated(plan, certificate, runs)
-        seconds += guess.seconds
-        measured = measured and guess.measured
-        plans.append(plan)
-    if plans:
-        with st.container(border=True, key="certificate"):
-            widgets.certificate(certificate)
-    what = "Choose a model" if not plans else f"Train {widgets.counted(len(plans), 'model')}, about {widgets.minutes(seconds)}"
-    if st.button(what, type="primary", disabled=not plans, icon=":material/play_arrow:"):
-        ids = [submit.training(artifacts, plan).id for plan in plans]
+    return found
+
+
+def _ready(data: DatasetCard, models: list[ModelCard], preset_id: str, seed: int, changed: dict) -> list[Planned]:
+    """What can be queued; where something can't be, why not."""
+    wrong = [card.name for card in models if changed[card.id] is None]
+    if wrong:
+        st.markdown(f":red[:material/error: A setting of {', '.join(wrong)} is out of its range: see under More settings.]")
+        return []
+    if not models:
+        st.caption("Choose one model or several.")
+        return []
+    try:
+        return [_planned(data, card, preset_id, seed, changed[card.id]) for card in models]
+    except BadInput as error:
+        st.markdown(f":red[:material/error: {widgets.plain(error.message)}] {widgets.plain(error.hint)}")
+        return []
+
+
+def _go(ready: list[Planned]) -> None:
+    """The one button."""
+    seconds = sum(one.guess.seconds for one in ready)
+    label = f"Train {widgets.counted(len(ready), 'model')}, about {widgets.minutes(seconds)}" if ready else "Train"
+    if st.button(label, type="primary", disabled=not ready, icon=":material/play_arrow:", width="stretch"):
+        ids = [submit.training(artifacts, one.plan).id for one in ready]
         control.ensure(artifacts)
         state.put(state.RUN, ids[0])
         st.switch_page(routes.JOBS, query_params={state.RUN: ids[0]})
-    if plans and not measured:
-        st.caption("The time is a guess from another two-core processor; after a first run it is measured here.")
+    if not all(one.guess.measured for one in ready):
+        st.caption("A guess from another two-core processor; after a first run it is measured here.")
+
+
+def _form(cards: list[DatasetCard]) -> None:
+    left, middle, right = st.columns([4, 6, 2], gap="medium")
+    with left:
+        data = widgets.dataset_choice(cards, key="train-data")
+        if len(cards) == 1:
+            st.markdown(f"Data set  \n**{widgets.dataset_label(data)}**")
+    with middle:
+        preset = _how()
+    with right:
+        seed = st.number_input("Seed", 0, 2**31 - 1, 0, help="Start of every random choice: weights, order, and the split.")
+    models = _models(data, preset.id, seed)
+    changed = _all_settings(models, preset.id)
+    with st.container(border=True, key="certificate"):
+        split, button = st.columns([7, 3], gap="medium", vertical_alignment="center")
+        with split:
+            ready = _ready(data, models, preset.id, seed, changed)
+            if ready:
+                widgets.certificate(ready[0].certificate)
+            if len(ready) > 1:
+                st.caption(f"All {len(ready)} models share this split, so that their figures can be compared.")
+        with button:
+            _go(ready)
 
 
 runs = store.runs(artifacts)
 with widgets.plain_errors():
-    widgets.page("Train", "Choose a model and what it learns from. Training runs in the background: this page may be closed.")
+    widgets.page("Train", "Choose models and what they learn from. Training runs in the background: this page may be closed.")
     cards = widgets.datasets()
     if cards:
-        _form(widgets.dataset_choice(cards, key="train-data"))
-    else:
-        widgets.empty("A model needs images to learn from, and there is no data set yet.", page=routes.DATASET, label="Get a data set")
+        _form(cards)
+    elif widgets.empty("A model needs images to learn from, and there is no data set yet.", "Get a data set"):
+        st.switch_page(routes.DATASET)

@@ -66,7 +66,9 @@ def make_phantom(artifacts: Artifacts, name: str, spec: phantom.PhantomSpec, *, 
         work = (delayed(_draw)(spec, chunk.tolist(), [files[i] for i in chunk]) for chunk in chunks)
         # A process pool costs 2 s to start: not worth it for a handful of cells.
         jobs = 1 if len(cells) * spec.size**2 < 500 * 70**2 else -1
-        for done, _ in enumerate(Parallel(n_jobs=jobs, return_as="generator")(work), 1):
+        # Its processes outlive one that is killed by so many seconds, 300 if nothing is said.
+        pool = Parallel(n_jobs=jobs, return_as="generator", idle_worker_timeout=10)
+        for done, _ in enumerate(pool(work), 1):
             progress(0.8 * done / len(chunks), "Drawing cells")
         listing = Listing(
             layout="phantom",

@@ -177,18 +177,20 @@ def _taken(table: pd.DataFrame, rows: np.ndarray, share: float, seed: int, *, gr
                 f"A class needs 4 {unit}s at least, 2 where tune and calibrate are left out.",
             )
     folds = min(max(2, round(1 / share)), len(np.unique(groups)), int(counts.min()))
-    folder = (StratifiedGroupKFold if grouped else StratifiedKFold)(n_splits=folds, shuffle=True, random_state=seed)
-    parts = [part for _, part in folder.split(rows, labels, groups if grouped else None)]
-    fitting = [
-        part for part in parts if len(np.unique(labels[part])) == len(classes) and len(np.unique(np.delete(labels, part))) == len(classes)
-    ]
-    if not fitting:
-        raise BadInput(
-            f"No {side} side with every class can be formed from {len(set(groups))} patients.",
-            "Choose the split 'image', or add patients.",
-        )
-    chosen = min(fitting, key=lambda part: abs(len(part) / len(rows) - share))
-    return rows[np.sort(chosen)], np.delete(rows, chosen)
+    for parts in range(folds, 1, -1):  # with few patients, the parts of the size asked for may lack a class: then larger ones
+        folder = (StratifiedGroupKFold if grouped else StratifiedKFold)(n_splits=parts, shuffle=True, random_state=seed)
+        fitting = [
+            part
+            for rest, part in folder.split(rows, labels, groups if grouped else None)
+            if len(set(labels[part])) == len(set(labels[rest])) == len(classes)
+        ]
+        if fitting:
+            chosen = min(fitting, key=lambda part: abs(len(part) / len(rows) - share))
+            return rows[np.sort(chosen)], np.delete(rows, chosen)
+    raise BadInput(
+        f"No {side} side with every class can be formed from {len(set(groups))} patients.",
+        "Choose the split 'image', or add patients.",
+    )
 
 
 def _require_classes(class_names: tuple[str, ...], labels: np.ndarray, side: str) -> None:

@@ -11,6 +11,8 @@ from allcore.jobs import submit
 from allcore.runs import spec, store
 
 NAME = "demo"
+SPEC = PhantomSpec(difficulty=0.0, habits=0.3)
+"""Easier to tell apart than real cells, so that a training of half a minute has something to show."""
 
 
 def card(artifacts: Artifacts) -> DatasetCard | None:
@@ -27,6 +29,6 @@ def queue(artifacts: Artifacts) -> JobPaths | None:
     if making or card(artifacts) is not None:
         return None
     try:
-        return submit.phantom(artifacts, NAME, PhantomSpec())
+        return submit.phantom(artifacts, NAME, SPEC)
     except Conflict:  # made in this very moment
         return None

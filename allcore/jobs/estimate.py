@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from allcore.data.splits import Certificate
 from allcore.models import registry
@@ -15,6 +16,7 @@ from allcore.runs.store import Job
 # Coming up, exporting and judging, measured on two cores of 2021: TensorFlow alone takes 5 s to import, compiling 7, exporting 3.
 _OVERHEAD = {"cnn": 25.0, "classical": 5.0}
 _ANSWERS_PER_SECOND = 150.0
+_LAST = 5
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,13 @@ class Estimate:
 
 def measured_speed(model: str, runs: Sequence[Job]) -> float | None:
     """Images a second, at 70 pixels, that the last runs of a model trained at; None where there were none."""
+    done = (job for job in reversed(runs) if job.status.state == status.DONE and job.spec.params["model"] == model)
     speeds = [
         job.metrics["training"]["images_per_second"] * (job.spec.params["settings"]["input_size"] / 70) ** 2
-        for job in runs
-        if job.status.state == status.DONE and job.spec.params["model"] == model and job.metrics
+        for job in islice(done, _LAST)  # not all: each has a file to read
+        if job.metrics
     ]
-    return statistics.median(speeds[-5:]) if speeds else None
+    return statistics.median(speeds) if speeds else None
 
 
 def estimated(plan: TrainSpec, certificate: Certificate, runs: Sequence[Job]) -> Estimate:

@@ -105,7 +105,7 @@ class Runner:
         if ended.paths.cancel.exists():
             _try(ended.paths, status.CANCELLED, "Cancelled on request.", attempt=ended.attempt)
         elif _crashes(ended.paths, current) >= MOST_CRASHES:
-            _try(ended.paths, status.FAILED, f"{_cause(ended.exit_code)} {MOST_CRASHES} times in a row.", attempt=ended.attempt)
+            _try(ended.paths, status.FAILED, f"{_cause(ended.exit_code)}, {MOST_CRASHES} times in a row.", attempt=ended.attempt)
         else:
             _try(ended.paths, status.INTERRUPTED, f"{_cause(ended.exit_code)}.", attempt=ended.attempt)
 

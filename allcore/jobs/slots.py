@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from allcore.runs import spec
 
@@ -27,8 +27,9 @@ def found() -> tuple[Slot, ...]:
 
 
 def _gpus() -> int:
-    """NVIDIA GPUs that the driver shows."""
+    """NVIDIA GPUs that the driver's own tool lists (it is there on Linux, Windows and WSL alike)."""
     try:
-        return sum(1 for _ in Path("/proc/driver/nvidia/gpus").iterdir())
-    except OSError:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
         return 0
+    return sum(line.startswith("GPU ") for line in listed.splitlines())

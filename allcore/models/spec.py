@@ -32,7 +32,7 @@ class Knob:
             return "true or false"
         if self.choices:
             return ", ".join(self.choices)
-        return f"{self.low:g} to {self.high:g}"
+        return f"{self.low} to {self.high}" if self.kind is int else f"{self.low:g} to {self.high:g}"
 
     def parsed(self, value: Any) -> Any:
         """`value`, which may be text, as this knob's kind. Raises BadInput naming the knob and its range."""

@@ -125,7 +125,7 @@ def active(artifacts: Artifacts) -> list[Job]:
 def _is_active(paths: JobPaths) -> bool:
     try:
         return status.read(paths).state in status.ACTIVE
-    except NotFound:
+    except AllcoreError:
         return False
 
 

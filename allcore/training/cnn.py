@@ -54,7 +54,7 @@ class Checkpoint:
         return folder / f"best-{self.best_epoch}.weights.h5"
 
     def write(self, folder: Path, model: keras.Model, *, is_best: bool) -> None:
-        """Weights, optimiser and the state of every random layer, then this record, then away with what it replaces."""
+        """Weights and optimiser, then this record, then away with what it replaces."""
         folder.mkdir(exist_ok=True)
         model.save(self.model_file(folder))
         fileio.sync(self.model_file(folder))
@@ -104,7 +104,8 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
         number = at.epoch + 1
         attempt.progress(SHARE * at.epoch / settings["epochs"], f"Epoch {number} of {settings['epochs']}")
         began = time.perf_counter()
-        # The order is a function of seed and epoch alone, so a resumed run meets the images as an undisturbed one does.
+        # The order and the dice are functions of seed and epoch alone, so a resumed run goes on as an undisturbed one does.
+        _set_dice(model, number)
         rows = train_rows[np.random.default_rng([settings["seed"], number]).permutation(len(train_rows))]
         watch = _Watch(attempt, number, settings["epochs"], -(-len(rows) // settings["batch_size"]))
         history = model.fit(
@@ -163,6 +164,13 @@ def _compiled(model: keras.Model, settings: Mapping[str, Any]) -> keras.Model:
         jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
     )
     return model
+
+
+def _set_dice(model: keras.Model, epoch: int) -> None:
+    """Let dropout and its like begin an epoch from a state of its own: Keras counts their throws, but does not save the count."""
+    for layer in model.layers:
+        if generator := getattr(layer, "seed_generator", None):
+            generator.state.assign([generator.state[0], epoch << 32])
 
 
 def _is_out_of_patience(at: Checkpoint, settings: Mapping[str, Any], watched: str) -> bool:

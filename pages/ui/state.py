@@ -6,8 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-DATA, RUN, MODEL = "data", "run", "model"
+DATA, RUN = "data", "run"
 """Names of the selection, in the session and in the URL."""
+ADDED = "added"
+"""The data set that this person is waiting for."""
+LESSON_ASKED = "lesson-asked"
+"""Set when somebody asks for the first lesson: the page trains only then."""
 
 
 def selected(name: str, options: Sequence[str]) -> str | None:
@@ -28,6 +32,19 @@ def select(name: str, value: str | None) -> None:
         st.query_params[name] = value
 
 
+def forget(name: str) -> None:
+    """No selection any more: what was selected is gone."""
+    st.session_state.pop(f"kept-{name}", None)
+    st.query_params.pop(name, None)
+
+
+def select_row(name: str, table: str, options: Sequence[str]) -> None:
+    """To be called back by the table with the key `table`: select the one of `options` that stands in the row now chosen."""
+    rows = st.session_state[table].selection.rows
+    if rows:
+        select(name, options[rows[0]])
+
+
 def get(name: str, default: object = None) -> object:
     """A value kept for this session."""
     return st.session_state.get(f"kept-{name}", default)
@@ -41,9 +58,3 @@ def put(name: str, value: object) -> None:
 def pop(name: str) -> object:
     """Take a kept value away."""
     return st.session_state.pop(f"kept-{name}", None)
-
-
-def forget(name: str) -> None:
-    """No selection any more: what was selected is gone."""
-    st.session_state.pop(f"kept-{name}", None)
-    st.query_params.pop(name, None)

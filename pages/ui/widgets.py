@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -12,22 +14,29 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from allcore.base.errors import AllcoreError
+from allcore.base.errors import AllcoreError, NotFound
 from allcore.data import records
 from allcore.data.records import DatasetCard
 from allcore.data.splits import Certificate
 from allcore.models import registry
-from allcore.runs import status
+from allcore.plots import theme
+from allcore.runs import status, store
 from allcore.runs.store import Job
 from pages.ui import cached, state
 
 ICON = Path(__file__).with_name("icon.png")  # a Material icon in its place would be fetched from the web
-_STYLE = """<style>
-[data-testid="stMainBlockContainer"] { padding-top: 4.5rem; padding-bottom: 2rem; max-width: 1280px; }
-[data-testid="stCaptionContainer"] { opacity: 1; color: color-mix(in srgb, currentColor 78%, transparent); }
+# Streamlit's own: 6rem of air above, captions fainter than 4.5:1, and the accent as text on a tint of itself (4.2:1 on dark).
+_STYLE = f"""<style>
+[data-testid="stMainBlockContainer"] {{ padding-top: 4.5rem; padding-bottom: 2rem; max-width: 1280px; }}
+[data-testid="stCaptionContainer"] {{ opacity: 1; color: color-mix(in srgb, currentColor 78%, transparent); }}
+[data-variant="pills"] p, [data-variant="segmented_control"] p {{ color: light-dark({theme.LIGHT.ink}, {theme.DARK.ink}); }}
 </style>"""
 FOOT = "For teaching and research, not for diagnosis."
 SYNTHETIC = "drawn cells"
+_SIDES = (
+    "Train: what the model learns from. Tune: by which an epoch is chosen. Calibrate: kept for thresholds. "
+    "Test: what the figures are of; nothing is ever chosen on it."
+)
 
 STATES = {
     status.QUEUED: ("waiting", "gray"),
@@ -59,14 +68,19 @@ def foot() -> None:
     st.caption(FOOT, text_alignment="center")
 
 
-def empty(message: str, *, page: str | None = None, label: str = "", icon: str = "") -> None:
-    """What stands where there is nothing yet: what will come here, and the way to it."""
-    with st.container(border=True, horizontal_alignment="center", key=f"empty-{abs(hash(message))}"):
+def empty(message: str, label: str = "", *, icon: str = ":material/arrow_forward:") -> bool:
+    """What stands where there is nothing yet: what will come here, and a button to bring it; whether that was clicked."""
+    with st.container(border=True, horizontal_alignment="center"):
         st.space("small")
         st.markdown(message, text_alignment="center")
-        if page:
-            st.page_link(page, label=label, icon=icon or None)
+        clicked = bool(label) and st.button(label, type="primary", icon=icon)
         st.space("small")
+    return clicked
+
+
+def plain(text: str) -> str:
+    """Text from outside (a file's name, a folder's, an error that quotes them) as Markdown that shows it letter by letter."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|:$~&^])", r"\\\1", text)
 
 
 @contextmanager
@@ -75,7 +89,7 @@ def plain_errors() -> Iterator[None]:
     try:
         yield
     except AllcoreError as error:
-        st.error(f"{error.message}  \n{error.hint}" if error.hint else error.message, icon=":material/error:")
+        st.error(plain(error.message) + (f"  \n{plain(error.hint)}" if error.hint else ""), icon=":material/error:")
     except Exception as error:
         if type(error).__module__.startswith("streamlit"):  # reruns and stops are Streamlit's own way of going on
             raise
@@ -83,31 +97,45 @@ def plain_errors() -> Iterator[None]:
         st.error("Something went wrong that should not have. The server's log has the details; reload the page to go on.")
 
 
+def part(draw: Callable[[], None], *, every: float | None = None) -> None:
+    """Draw a part of a page that is drawn again alone: when something in it is clicked, and `every` so many seconds."""
+
+    @functools.wraps(draw)
+    def alone() -> None:
+        with plain_errors():  # those of the page are not there when a part is drawn again
+            draw()
+
+    st.fragment(alone, run_every=every)()
+
+
 def chart(figure: go.Figure, description: str, table: pd.DataFrame, *, key: str, height: int | str = "content") -> None:
     """A figure with its text for screen readers and its data as CSV."""
-    st.plotly_chart(
-        figure,
-        key=key,
-        height=height,
-        alt=description,
-        config={
-            "displaylogo": False,
-            "modeBarButtons": [["toImage"]],
-            "toImageButtonOptions": {"format": "svg", "filename": key},
-        },
-    )
-    with st.container(horizontal=True, horizontal_alignment="right"):
-        st.download_button(
-            "Data",
-            lambda: table.to_csv(index=False),
-            file_name=f"{key}.csv",
-            mime="text/csv",
-            key=f"csv-{key}",
-            on_click="ignore",
-            type="tertiary",
-            icon=":material/download:",
-            help="The numbers of this chart, as CSV",
+    ground = theme.DARK if st.context.theme.type == "dark" else theme.LIGHT
+    with st.container(gap=None):
+        st.plotly_chart(
+            theme.on(figure, ground),
+            theme=None,  # Streamlit's own writes axes too faintly on white
+            key=key,
+            height=height,
+            alt=description,
+            config={
+                "displaylogo": False,
+                "modeBarButtons": [["toImage"]],
+                "toImageButtonOptions": {"format": "svg", "filename": key},
+            },
         )
+        with st.container(horizontal=True, horizontal_alignment="right"):
+            st.download_button(
+                "Data",
+                lambda: table.to_csv(index=False),
+                file_name=f"{key}.csv",
+                mime="text/csv",
+                key=f"csv-{key}",
+                on_click="ignore",
+                type="tertiary",
+                icon=":material/download:",
+                help="The numbers of this chart, as CSV",
+            )
 
 
 def when(job: Job) -> str:
@@ -121,9 +149,49 @@ def state_badge(job: Job) -> None:
     st.badge(word, color=colour)
 
 
+def drawn_badge() -> None:
+    """Says that cells, or what learnt from them, are synthetic."""
+    st.badge(SYNTHETIC, icon=":material/draw:", color="violet", help="Synthetic: it says nothing about real cells.")
+
+
 def model_name(job: Job) -> str:
     """A run's model as people call it."""
-    return registry.card(job.spec.params["model"]).name
+    try:
+        return registry.card(job.spec.params["model"]).name
+    except NotFound:  # of another version of this software
+        return job.spec.params["model"]
+
+
+def data_name(job: Job) -> str:
+    """The data set of a run: `demo (drawn cells)`"""
+    return f"{job.spec.params['data']} ({SYNTHETIC})" if cached.synthetic(job) else job.spec.params["data"]
+
+
+def short_id(job: Job) -> str:
+    """The end of a job's id, by which two runs of the same kind are told apart: `c851`"""
+    return job.id.rsplit("-", 1)[-1]
+
+
+def run_name(job: Job) -> str:
+    """`Random forest on demo · c851`"""
+    return f"{model_name(job)} on {job.spec.params['data']} · {short_id(job)}"
+
+
+def finished() -> list[Job]:
+    """Runs that can show a result, oldest first."""
+    found = []
+    for job in store.runs(cached.artifacts()):
+        with suppress(AllcoreError, FileNotFoundError):  # damaged, or deleted under our eyes: it must not take the others with it
+            if job.state == status.DONE and cached.headline(job):
+                found.append(job)
+    return found
+
+
+def doing(job: Job) -> str:
+    """What a job is at: its process's own words, else why it stands."""
+    if job.beat and job.beat.attempt == job.status.attempt:
+        return job.beat.doing
+    return job.status.reason or "Waiting for its turn"
 
 
 def certificate(made: Certificate) -> None:
@@ -131,11 +199,25 @@ def certificate(made: Certificate) -> None:
     trusted = made.overlapping_subjects == 0
     icon, colour = (":material/verified:", "green") if trusted else (":material/warning:", "orange")
     st.markdown(f":{colour}[{icon}] {made.verdict()}")
-    cells = []
+    sides = []
     for name, side in made.sides.items():
-        subjects = f" of {side.subjects} patients" if side.subjects is not None else ""
-        cells.append(f"{name} {side.images:,}{subjects}")
-    st.caption(" · ".join(cells))
+        people = "" if side.subjects is None else f", {counted(side.subjects, 'patient')}"
+        sides.append(f"**{name.capitalize()}** {counted(side.images, 'image')}{people}".replace(" ", "\u00a0"))
+    st.caption(" · ".join(sides), help=_SIDES)
+
+
+def settings(job: Job) -> pd.DataFrame:
+    """How a run was asked for: its preset, split and every knob, as the form calls them."""
+    params = job.spec.params
+    presets, labels = {}, {}
+    with suppress(NotFound):  # a model of another version of this software
+        card = registry.card(params["model"])
+        presets = {preset.id: preset.name for preset in card.presets}
+        labels = {knob.name: knob.label for knob in card.knobs}
+    told = {"Preset": presets.get(params["preset"], params["preset"]), "Split by": params["split"]["level"]}
+    for name, value in params["settings"].items():
+        told[labels.get(name, name)] = ("off", "on")[value] if isinstance(value, bool) else str(value)
+    return pd.DataFrame({"setting": list(told), "value": list(told.values())})
 
 
 def dataset_choice(cards: Sequence[DatasetCard], *, key: str) -> DatasetCard:
@@ -143,8 +225,9 @@ def dataset_choice(cards: Sequence[DatasetCard], *, key: str) -> DatasetCard:
     by_id = {card.id: card for card in cards}
     now = state.selected(state.DATA, list(by_id))
     if len(cards) > 1:
+        key = f"{key}-{len(cards)}"  # with one more, or one less, the choice is made anew
         now = st.selectbox(
-            "Data set", list(by_id), index=list(by_id).index(now), format_func=lambda name: dataset_label(by_id[name]), key=key, width=360
+            "Data set", list(by_id), index=list(by_id).index(now), format_func=lambda id_: dataset_label(by_id[id_]), key=key
         )
     state.select(state.DATA, now)
     return by_id[now]
@@ -158,11 +241,6 @@ def dataset_label(card: DatasetCard) -> str:
 def datasets() -> list[DatasetCard]:
     """All data sets."""
     return records.all_cards(cached.artifacts())
-
-
-def live(seconds: float, while_: bool) -> Callable:
-    """A fragment that is drawn again every `seconds`, as long as there is something to watch."""
-    return st.fragment(run_every=seconds if while_ else None)
 
 
 def minutes(seconds: float) -> str:

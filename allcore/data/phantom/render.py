@@ -14,8 +14,9 @@ from allcore.data.phantom.spec import PhantomSpec
 FINEST = 140  # the smallest grid, in samples a side, that is drawn on; smaller images are averages of one at least as fine
 HALO_DEPTH = 6.5 * PIXEL
 STEEPEST = 1.5  # of an outline, for the halo: beyond it, halos would show as rays
-MEMBRANE_DEPTH = 25 * PIXEL
-MEMBRANE_WIDTH = 16 * PIXEL
+NUCLEAR_BLUR = 6 * PIXEL
+MEMBRANE_DEPTH = 28 * PIXEL
+MEMBRANE_WIDTH = 18 * PIXEL
 
 
 def draw(spec: PhantomSpec, index: int) -> np.ndarray:
@@ -34,39 +35,47 @@ def render(cell: Anatomy, size: int) -> np.ndarray:
     side = size * factor
     # The square that holds the cell, in whole pixels
     reach = min(size // 2, int(np.ceil((cell.outline.max() + PIXEL) * size)) + 1)
-    low, high = (size // 2 - reach) * factor, (size - size // 2 + reach) * factor
-    rho, angle = (grid[low:high, low:high] for grid in _polar(side))
+    first, last = size // 2 - reach, size - size // 2 + reach
+    window = slice(first * factor, last * factor)
+    rho, angle = (grid[window, window] for grid in _polar(side))
 
-    depth = np.take(cell.outline, angle) - rho
     slant = _slant(cell.outline)
-    cover = np.clip(depth * side / np.take(slant, angle) + 0.5, 0, 1)
-    nucleus = np.clip((np.take(cell.nucleus, angle) - rho) / (6 * PIXEL) + 0.5, 0, 1)
-    depth = np.maximum(depth / np.take(np.minimum(slant, STEEPEST), angle), 0)
-    field = _field(cell.chromatin, side)[low:high, low:high]
-    light = cell.density * _chromatin(field, cell.clumping)
-    light -= cell.membrane * np.exp(-0.5 * ((depth - MEMBRANE_DEPTH) / MEMBRANE_WIDTH) ** 2)
-    light += cell.dome * (rho / np.take(cell.outline, angle)) ** 3
-    ys, xs = _axis(side)[low:high, None], _axis(side)[None, low:high]
-    for y, x, radius, strength in cell.nucleoli:
-        distance = ((ys - y) ** 2 + (xs - x) ** 2) / radius**2
+    depth = _around(cell.outline, angle) - rho
+    cover = np.clip(depth * (side / _around(slant, angle)) + 0.5, 0, 1)
+    edge = np.exp(np.maximum(depth, 0) * (-1 / HALO_DEPTH) / _around(np.minimum(slant, STEEPEST), angle))
+    radius = _around(cell.nucleus, angle)
+    depth = radius - rho
+    nucleus = np.clip(depth * (1 / NUCLEAR_BLUR) + 0.5, 0, 1)
+
+    light = float(cell.density) * _chromatin(_field(cell.chromatin, side)[window, window], cell.clumping)
+    light -= float(cell.membrane) * np.exp(((depth - MEMBRANE_DEPTH) / MEMBRANE_WIDTH) ** 2 * -0.5)
+    light += float(cell.dome) * (rho / radius) ** 3
+    axis = _axis(side)[window]
+    for y, x, spot, strength in cell.nucleoli:
+        distance = ((axis[:, None] - y) ** 2 + (axis - x) ** 2) * (1 / spot**2)
         light += strength * (1 - 0.5 * distance) * np.exp(-distance)
     light *= nucleus
-    edge = np.exp(-depth / HALO_DEPTH)
-    plasma = 1 - nucleus
 
-    image = np.empty((*rho.shape, 3), np.float32)
-    for channel in range(3):
-        exponent = STAIN[channel] * light + CYTOPLASM[channel] * plasma + np.take(cell.halo[:, channel], angle) * edge
-        image[..., channel] = np.exp(exponent) * cover
-    image *= (cell.colour * cover.sum() / image.sum((0, 1))).astype(np.float32)
+    image = np.empty((3, *rho.shape), np.float32)
+    for channel, plane in enumerate(image):
+        exponent = float(STAIN[channel]) * light + float(CYTOPLASM[channel]) * (1 - nucleus) + _around(cell.halo[channel], angle) * edge
+        np.multiply(np.exp(exponent), cover, out=plane)
+        plane *= float(cell.colour[channel]) * cover.sum() / plane.sum()
 
-    across = (high - low) // factor
-    if factor > 1:
-        image = image.reshape(across, factor, across, factor, 3).mean((1, 3))
     frame = np.zeros((size, size, 3), np.uint8)
-    start = low // factor
-    frame[start : start + across, start : start + across] = np.clip(np.rint(image), 0, 255)
+    frame[first:last, first:last] = np.clip(np.rint(_averaged(image, factor)), 0, 255).transpose(1, 2, 0)
     return frame
+
+
+def _around(table: np.ndarray, angle: np.ndarray) -> np.ndarray:
+    """Values given by direction, (ANGLES,), for each sample, float32."""
+    return np.take(table.astype(np.float32), angle)
+
+
+def _averaged(image: np.ndarray, factor: int) -> np.ndarray:
+    """Means over `factor` x `factor` samples of the last two axes."""
+    rows = sum(image[:, start::factor] for start in range(factor))
+    return sum(rows[:, :, start::factor] for start in range(factor)) / factor**2
 
 
 def _chromatin(field: np.ndarray, clumping: float) -> np.ndarray:
@@ -77,7 +86,8 @@ def _chromatin(field: np.ndarray, clumping: float) -> np.ndarray:
 
 def _slant(outline: np.ndarray) -> np.ndarray:
     """How much longer the way along a ray is than the shortest way to the outline, by direction."""
-    slope = (np.roll(outline, -1) - np.roll(outline, 1)) / (4 * np.pi / ANGLES)
+    closed = np.concatenate([outline[-1:], outline, outline[:1]])
+    slope = (closed[2:] - closed[:-2]) / (4 * np.pi / ANGLES)
     return np.sqrt(1 + (slope / outline) ** 2)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +53,8 @@ class LocalExecutor:
     def ended(self) -> list[Ended]:
         over = [child for child in self._children if child.process.poll() is not None]
         self._children = [child for child in self._children if child not in over]
+        for child in over:
+            _end_group(child.process.pid)
         return [Ended(child.paths, child.attempt, child.process.returncode) for child in over]
 
     def ask_to_end(self, paths: JobPaths) -> None:
@@ -63,3 +67,10 @@ class LocalExecutor:
 
     def _of(self, paths: JobPaths) -> list[_Child]:
         return [child for child in self._children if child.paths.id == paths.id]
+
+
+def _end_group(leader: int) -> None:
+    """End what a child started and, killed itself, could not end: a process pool would draw on for an attempt that is no more."""
+    if os.name == "posix":
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(leader, signal.SIGKILL)

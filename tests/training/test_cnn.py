@@ -1,0 +1,285 @@
+"""Training a network that can be stopped anywhere. A net of three layers stands in for the real ones."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from allcore import worker
+from allcore.base import fileio
+from allcore.base.paths import Artifacts, JobPaths
+from allcore.data import cache, records
+from allcore.inference import served
+from allcore.jobs import submit
+from allcore.models.cnn import proposed_cnn
+from allcore.runs import events, status, store
+from allcore.runs.attempt import Attempt, Interrupted
+
+
+def small_net(settings: dict[str, Any], *, classes: int, seed: int):
+    import keras
+    from keras import layers
+
+    images = keras.Input((settings["input_size"], settings["input_size"], 3), dtype="uint8")
+    x = layers.Rescaling(1 / 255)(images)
+    x = layers.AveragePooling2D(8)(x)
+    x = layers.Dropout(settings["dropout"], seed=seed)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(8, name="embedding", kernel_initializer=keras.initializers.GlorotUniform(seed=seed))(x)
+    x = layers.Dense(classes, activation="softmax", kernel_initializer=keras.initializers.GlorotUniform(seed=seed + 1))(x)
+    return keras.Model(images, x)
+
+
+@pytest.fixture
+def train(artifacts: Artifacts, tiny: str, do, monkeypatch: pytest.MonkeyPatch) -> Callable[..., JobPaths]:
+    """Trains the small net, once or from where it was left."""
+    monkeypatch.setattr(proposed_cnn, "build", small_net)
+    submitted: list[JobPaths] = []
+
+    def run(*, again: bool = False, preset: str = "patient", **changed: Any) -> JobPaths:
+        if not again:
+            wanted = {"input_size": 32, "batch_size": 8, "learning_rate": 0.01, **changed}
+            plan, _ = submit.planned(artifacts, data=tiny, model="proposed_cnn", preset=preset, changed=wanted)
+            submitted.append(submit.training(artifacts, plan))
+        do(artifacts, submitted[-1])
+        return submitted[-1]
+
+    return run
+
+
+def stop_in_epoch(monkeypatch: pytest.MonkeyPatch, number: int, *, what: BaseException) -> None:
+    """Let the process end in the midst of an epoch."""
+    progress = Attempt.progress
+    seen = itertools.count()
+
+    def stopping(self: Attempt, share: float, doing: str) -> None:
+        progress(self, share, doing)
+        if doing.startswith(f"Epoch {number} of") and next(seen) == 2:
+            raise what
+
+    monkeypatch.setattr(Attempt, "progress", stopping)
+
+
+def requeue(job: JobPaths) -> None:
+    if status.read(job).state in status.IN_PROCESS:
+        status.change(job, status.INTERRUPTED)
+    status.change(job, status.QUEUED)
+
+
+def figures(job: JobPaths) -> list[tuple[int, float, float]]:
+    table = events.epochs(events.read(job))
+    return list(zip(table["epoch"], table["loss"], table["tune_loss"], strict=True))
+
+
+@pytest.fixture
+def undisturbed(train) -> JobPaths:
+    return train(epochs=4, keep="last")
+
+
+def test_a_resumed_training_tells_every_epoch_and_ends_where_an_undisturbed_one_does(train, undisturbed, monkeypatch):
+    with monkeypatch.context() as patched:
+        stop_in_epoch(patched, 3, what=Interrupted("The runner was stopped."))
+        job = train(epochs=4, keep="last")
+    assert status.read(job).state == status.INTERRUPTED
+    assert [event["epoch"] for event in events.read(job)] == [1, 2]
+    requeue(job)
+    train(again=True)
+    assert status.read(job).state == status.DONE
+    table = events.epochs(events.read(job))
+    assert table["epoch"].tolist() == [1, 2, 3, 4]
+    assert table["attempt"].tolist() == [1, 1, 2, 2]
+    # Weights, optimiser, dropout's dice and the order of images are taken up where they lay.
+    np.testing.assert_allclose(figures(job), figures(undisturbed), rtol=1e-4)
+    p = ["p_healthy", "p_leukemia"]
+    np.testing.assert_allclose(store.predictions(job)[p], store.predictions(undisturbed)[p], atol=1e-4)
+
+
+class Killed(BaseException):
+    """As sudden as SIGKILL: nobody catches it."""
+
+
+def test_death_between_an_epochs_event_and_its_checkpoint_leaves_no_gap(train, monkeypatch):
+    from allcore.training import cnn
+
+    write = cnn.Checkpoint.write
+
+    def dying(self, folder, model, *, is_best: bool) -> None:
+        if self.epoch == 2:
+            raise Killed
+        write(self, folder, model, is_best=is_best)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cnn.Checkpoint, "write", dying)
+        with pytest.raises(Killed):
+            train(epochs=3)
+    job = next(iter(store.runs(Artifacts.locate()))).paths
+    requeue(job)
+    train(again=True)
+    assert status.read(job).state == status.DONE
+    assert [(event["epoch"], event["attempt"]) for event in events.read(job) if event["event"] == "epoch"] == [(1, 1), (2, 1), (2, 2), (3, 2)]
+    assert events.epochs(events.read(job))["epoch"].tolist() == [1, 2, 3]
+
+
+def test_death_while_a_checkpoint_is_written_costs_that_epoch_alone(train, monkeypatch):
+    write_json = fileio.write_json
+
+    def dying(path, document) -> None:
+        if path.name == "state.json" and document["epoch"] == 2:
+            raise Killed
+        write_json(path, document)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(fileio, "write_json", dying)
+        with pytest.raises(Killed):
+            train(epochs=3)
+    job = next(iter(store.runs(Artifacts.locate()))).paths
+    assert fileio.read_json(job.checkpoint / "state.json")["epoch"] == 1
+    requeue(job)
+    train(again=True)
+    assert status.read(job).state == status.DONE
+    assert events.epochs(events.read(job))["epoch"].tolist() == [1, 2, 3]
+    # What was replaced is gone.
+    state = fileio.read_json(job.checkpoint / "state.json")
+    assert {file.name for file in job.checkpoint.iterdir()} == {"state.json", "epoch-3.keras", f"best-{state['best_epoch']}.weights.h5"}
+
+
+def test_a_cancelled_training_keeps_what_it_learned(train, monkeypatch):
+    progress = Attempt.progress
+
+    def cancelling(self: Attempt, share: float, doing: str) -> None:
+        if doing.startswith("Epoch 2") and not self.paths.cancel.exists():
+            store.ask_to_cancel(self.paths)
+        progress(self, share, doing)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Attempt, "progress", cancelling)
+        job = train(epochs=3)
+    assert (status.read(job).state, status.read(job).reason) == (status.CANCELLED, "Cancelled on request.")
+    assert fileio.read_json(job.checkpoint / "state.json")["epoch"] == 1
+    store.resume(job)
+    train(again=True)
+    assert status.read(job).state == status.DONE
+    assert events.epochs(events.read(job))["attempt"].tolist() == [1, 2, 2]
+
+
+def test_failed_parity_fails_the_run(train, monkeypatch):
+    answer = served.ServedModel.answer
+
+    def wrong(self, images, **options):
+        found = answer(self, images, **options)
+        return served.Answer(found.probabilities[:, ::-1], found.embeddings)
+
+    monkeypatch.setattr(served.ServedModel, "answer", wrong)
+    job = train(epochs=1)
+    assert status.read(job).state == status.FAILED
+    assert "does not answer as the trained one does" in status.read(job).reason
+    # Such a run can't be asked.
+    assert not job.model_card.exists()
+    assert not job.metrics.exists()
+    assert not job.predictions.exists()
+
+
+def test_a_training_that_diverges_says_so(train):
+    job = train(epochs=3, learning_rate=0.1, dropout=0.0)
+    assert status.read(job).state == status.DONE
+
+    def diverging(settings, *, classes: int, seed: int):
+        import keras
+
+        model = small_net(settings, classes=classes, seed=seed)
+        dense = model.get_layer("embedding")
+        dense.set_weights([weights * np.nan for weights in dense.get_weights()])
+        return keras.Model(model.input, model.output)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(proposed_cnn, "build", diverging)
+        job = submit.training(Artifacts.locate(), store_plan())
+        worker.work(Artifacts.locate(), job, status.change(job, status.STARTING).attempt)
+    assert status.read(job).state == status.FAILED
+    assert status.read(job).reason == "The loss is no longer a number: the training has diverged. Try a smaller learning rate."
+    assert events.read(job) == []
+
+
+def store_plan():
+    plan, _ = submit.planned(
+        Artifacts.locate(), data="tiny", model="proposed_cnn", changed={"input_size": 32, "batch_size": 8, "epochs": 1}
+    )
+    return plan
+
+
+def test_the_best_epoch_is_kept_where_that_was_asked_for(train, artifacts, monkeypatch):
+    """The losses on the tune side are told to be best in the second of four epochs."""
+    import keras
+
+    losses = iter([0.9, 0.2, 0.5, 0.8])
+    weights = {}
+
+    def told(self, *arguments, **options):
+        number = len(weights) + 1
+        weights[number] = [array.copy() for array in self.get_weights()]
+        return next(losses), 0.5
+
+    monkeypatch.setattr(keras.Model, "evaluate", told)
+    job = train(epochs=4, keep="best")
+    assert status.read(job).state == status.DONE, status.read(job).reason
+    training = store.read(job).metrics["training"]
+    assert (training["epochs"], training["kept_epoch"]) == (4, 2)
+    for found, expected in zip(keras.models.load_model(job.keras).get_weights(), weights[2], strict=True):
+        np.testing.assert_array_equal(found, expected)
+    # The graph that is served is that epoch too.
+    pixels = np.asarray(cache.opened(artifacts.dataset("tiny"), 32))
+    net = keras.models.load_model(job.keras)
+    np.testing.assert_allclose(served.load(job).answer(pixels).probabilities, net.predict_on_batch(pixels), atol=1e-5)
+
+
+def test_the_last_epoch_is_kept_otherwise(train):
+    job = train(epochs=2, keep="last")
+    assert store.read(job).metrics["training"]["kept_epoch"] == 2
+
+
+def test_patience_ends_a_training_that_no_longer_gains(train, monkeypatch):
+    import keras
+
+    losses = iter([0.9, 0.2, 0.5, 0.8, 0.1])
+    monkeypatch.setattr(keras.Model, "evaluate", lambda self, *a, **o: (next(losses), 0.5))
+    job = train(epochs=10, keep="best", patience=2)
+    training = store.read(job).metrics["training"]
+    assert (training["epochs"], training["kept_epoch"]) == (4, 2)
+
+
+def test_the_papers_protocol_has_nothing_to_choose_on(train):
+    job = train(epochs=1, preset="paper")
+    assert status.read(job).state == status.DONE
+    metrics = store.read(job).metrics
+    assert "tune" not in metrics
+    assert set(store.predictions(job)["side"]) == {"test"}
+    assert "test_loss" in events.epochs(events.read(job)).columns
+
+
+def test_the_rare_class_weighs_more_only_if_asked(train, monkeypatch):
+    import keras
+
+    seen = []
+    fit = keras.Model.fit
+
+    def noting(self, *arguments, **options):
+        seen.append(options["class_weight"])
+        return fit(self, *arguments, **options)
+
+    monkeypatch.setattr(keras.Model, "fit", noting)
+    job = train(epochs=1, class_weights=True)
+    train(epochs=1, class_weights=False)
+    card = records.read_card(Artifacts.locate().dataset("tiny"))
+    counts = fileio.read_json(job.certificate)["sides"]["train"]["images_by_class"]
+    total = sum(counts.values())
+    assert seen == [{index: pytest.approx(total / (2 * counts[name])) for index, name in enumerate(card.class_names)}, None]
+
+
+def test_the_processors_fast_library_is_on():
+    from allcore.training import cnn
+
+    assert cnn.os.environ["TF_ENABLE_ONEDNN_OPTS"] == "1"
