@@ -16,9 +16,10 @@ from typing import IO
 
 import psutil
 
-from allcore.base import clock, fileio, locks, processes
+from allcore.base import fileio, locks, processes
 from allcore.base.errors import AllcoreError, BadInput, Conflict
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts
+from allcore.jobs import control
 
 PROJECT = Path(__file__).resolve().parents[1]
 LOCAL = "127.0.0.1"
@@ -70,7 +71,7 @@ def serve(
             # A second Ctrl-C must not leave the page behind half closed.
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, signal.SIG_IGN)
-            goes_on = " Training goes on; `make stop` ends it." if _process(artifacts.runner_state) else ""
+            goes_on = " Training goes on; `make stop` ends it." if control.state(artifacts).running else ""
             after_the_echo_of_ctrl_c = "\n" if sys.stdout.isatty() else ""
             print(f"{after_the_echo_of_ctrl_c}The page is closed.{goes_on}", flush=True)
             return 0
@@ -91,13 +92,11 @@ def stop(artifacts: Artifacts, *, grace: float = 30.0) -> int:
         _end(page, CLOSE_SECONDS)
         _forget(artifacts, page.pid)
         print("The page is closed.", flush=True)
-    runner = _process(artifacts.runner_state)
+    runner = control.state(artifacts).running
     if runner:
         print("Ending the jobs in the background; a training saves its checkpoint first.", flush=True)
-        fileio.write_json(artifacts.runner_stop, {"asked_at": clock.now()})
-        in_time = _end(runner, grace)
-        artifacts.runner_stop.unlink(missing_ok=True)
-        how = "They have ended" if in_time else f"Their runner did not end within {grace:.0f} s and was killed"
+        ended = control.stop(artifacts, seconds=grace) == control.ENDED
+        how = "They have ended" if ended else f"Their runner did not end within {grace:.0f} s and was killed"
         print(f"{how}; unfinished ones go on when the page is opened again.", flush=True)
     if not (page or runner):
         print("Nothing is running.", flush=True)

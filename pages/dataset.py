@@ -92,13 +92,8 @@ def _findings(card: DatasetCard) -> list[tuple[int, str]]:
         found.append((1, f"Byte for byte the same as another: {widgets.counted(twins, 'image')}."))
     shares = np.array(list(card.classes.values()))
     if shares.max() > 1.5 * shares.min():
-        largest = max(card.classes, key=card.classes.get)
-        found.append(
-            (
-                0,
-                f"A constant answer of '{widgets.plain(largest)}' would be right for {shares.max() / shares.sum():.1%} of the images: beat that.",
-            )
-        )
+        largest, share = max(card.classes, key=card.classes.get), f"{shares.max() / shares.sum():.1%}"
+        found.append((0, f"A constant answer of '{widgets.plain(largest)}' would be right for {share} of the images: beat that."))
     if card.has_subjects:
         found.append((0, "Patients are known: splits by patient are possible."))
     return found

@@ -70,6 +70,6 @@ def stop(as_json: bool) -> None:
     """Stop the runner. Jobs end at their last checkpoint and go on when it is next started."""
     stopped = control.stop(Artifacts.locate())
     if as_json:
-        output.document({"stopped": stopped})
+        output.document({"stopped": stopped != control.NONE})
     else:
-        click.echo("The runner has stopped; its jobs go on when it is next started." if stopped else "No runner was up.")
+        click.echo("The runner has stopped; its jobs go on when it is next started." if stopped != control.NONE else "No runner was up.")

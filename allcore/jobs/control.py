@@ -17,6 +17,7 @@ from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts
 from allcore.runs import store
 
 _ROOT = Path(__file__).resolve().parents[2]
+NONE, ENDED, KILLED = "none", "ended", "killed"
 _RESTART_SECONDS = 2.0
 
 
@@ -104,8 +105,8 @@ def ensure_if_needed(artifacts: Artifacts) -> None:
         ensure(artifacts)
 
 
-def stop(artifacts: Artifacts, *, seconds: float = 40.0) -> bool:
-    """Ask the runner to end its jobs at their next checkpoint and to go; whether there was one.
+def stop(artifacts: Artifacts, *, seconds: float = 40.0) -> str:
+    """Ask the runner to end its jobs at their next checkpoint and to go: NONE where there was none, ENDED, or KILLED.
 
     It is killed where it has not gone after `seconds`. The jobs go on when a runner is next started.
     """
@@ -113,15 +114,19 @@ def stop(artifacts: Artifacts, *, seconds: float = 40.0) -> bool:
 
     pid = state(artifacts).pid
     if pid is None:
-        return False
-    fileio.write_json(artifacts.runner_stop, {})
-    deadline = time.monotonic() + seconds
+        return NONE
+    fileio.write_json(artifacts.runner_stop, {"asked": clock.now()})
+    outcome = ENDED
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
-        while processes.is_alive(pid, process.create_time()):
+        created = process.create_time()
+        process.terminate()
+        deadline = time.monotonic() + seconds
+        while processes.is_alive(pid, created):
             if time.monotonic() > deadline:
                 process.kill()
+                outcome = KILLED
                 break
             time.sleep(0.1)
     artifacts.runner_stop.unlink(missing_ok=True)
-    return True
+    return outcome

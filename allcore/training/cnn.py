@@ -170,7 +170,7 @@ def _set_dice(model: keras.Model, epoch: int) -> None:
     """Let dropout and its like begin an epoch from a state of its own: Keras counts their throws, but does not save the count."""
     for layer in model.layers:
         if generator := getattr(layer, "seed_generator", None):
-            generator.state.assign([generator.state[0], epoch << 32])
+            generator.state.assign([generator.state[0], epoch * 1_000_000])  # more than an epoch has steps
 
 
 def _is_out_of_patience(at: Checkpoint, settings: Mapping[str, Any], watched: str) -> bool:

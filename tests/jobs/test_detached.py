@@ -209,10 +209,10 @@ def test_stopping_the_runner_lets_its_jobs_go_on_later(artifacts: Artifacts, hou
     job = submit.phantom(artifacts, "a", LONGER)
     control.ensure(artifacts)
     at_work(job, watched)
-    assert control.stop(artifacts) is True
+    assert control.stop(artifacts) == control.ENDED
     assert not household.all()
     assert (status.read(job).state, status.read(job).reason) == (status.INTERRUPTED, attempts.STOPPED)
-    assert control.stop(artifacts) is False
+    assert control.stop(artifacts) == control.NONE
     control.ensure(artifacts)
     ended = watched(job, *status.ENDED)
     assert (ended.state, ended.attempt) == (status.DONE, 2)
@@ -223,7 +223,7 @@ def test_a_runner_that_does_not_go_is_killed(artifacts: Artifacts, household, ev
     eventually(lambda: locks.is_held(artifacts.runner_lock))
     (runner,) = household.runners()
     runner.suspend()
-    assert control.stop(artifacts, seconds=0.5) is True
+    assert control.stop(artifacts, seconds=0.5) == control.KILLED
     eventually(lambda: not household.all())
     assert not artifacts.runner_stop.exists()
 
