@@ -87,7 +87,7 @@ def _training(job: Job) -> None:
         people = f"of {made.sides['train'].subjects} patients" if made else "of most patients"
         st.markdown(
             f"A neural network is shown the cells {people}, a few at a time, with the right answer. After each few it changes its "
-            "270,000 numbers a little so that it would have been less wrong. One round over all cells is an **epoch**; it does four.\n\n"
+            "270,000 numbers a little so that it would have been less wrong. One round over all cells is an **epoch**; it does six.\n\n"
             "The other patients are kept away from it. Why? Cells of one patient look alike: they share stain, light and microscope. "
             "Tested on people it knows, a network can look wise by recognising the person."
         )
@@ -129,14 +129,15 @@ def _your_turn(job: Job, card: DatasetCard) -> None:
     st.header("4. Your turn", anchor=False)
     st.markdown("These are cells of patients that the network has never met. What would you say? Choose one, then see what it says.")
     table = cached.dataset_records(card)
-    test = cached.test_predictions(job).sample(10, random_state=7)
+    test = cached.test_predictions(job)
+    test = test.sample(min(10, len(test)), random_state=7)
     row_of = {image_id: row for row, image_id in enumerate(table["image_id"])}
     pictures = cached.thumbnails(card, [row_of[image_id] for image_id in test["image_id"]])
     cells = [
         Cell(image_id, picture, f"Cell {number}", theme.GREY)
         for number, (image_id, picture) in enumerate(zip(test["image_id"], pictures, strict=True), 1)
     ]
-    clicked = gallery(cells, label="Ten cells of unseen patients", key="lesson-try", chosen=state.get(CELL))
+    clicked = gallery(cells, label=f"{len(cells)} cells of unseen patients", key="lesson-try", chosen=state.get(CELL))
     if clicked:
         state.put(CELL, clicked)
     chosen = state.get(CELL)

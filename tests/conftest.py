@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
@@ -89,6 +91,60 @@ def forest(artifacts: Artifacts, tiny: str, finished: Callable[[str], JobPaths])
 def network(artifacts: Artifacts, tiny: str, finished: Callable[[str], JobPaths]) -> JobPaths:
     """A finished proposed CNN in this test's own artifacts folder, beside its data."""
     return _copied(finished("proposed_cnn"), artifacts)
+
+
+@dataclass(frozen=True)
+class Household:
+    """The processes of one artifacts folder, but for the one that asks: runners and workers, found by what they were given."""
+
+    artifacts: Artifacts
+
+    def all(self) -> list[psutil.Process]:
+        found = []
+        for process in psutil.process_iter():
+            try:
+                theirs = process.environ().get(ENVIRONMENT_VARIABLE) == str(self.artifacts.root)
+                if theirs and process.pid != psutil.Process().pid and process.status() != psutil.STATUS_ZOMBIE:
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def _running(self, module: str, *arguments: str) -> list[psutil.Process]:
+        found = []
+        for process in self.all():
+            try:
+                command = process.cmdline()
+            except psutil.Error:
+                continue
+            if command[1:3] == ["-m", module] and set(arguments) <= set(command):
+                found.append(process)
+        return found
+
+    def runners(self) -> list[psutil.Process]:
+        return self._running("allcore.jobs.runner")
+
+    def workers(self, job: JobPaths) -> list[psutil.Process]:
+        return self._running("allcore.worker", job.id)
+
+
+@pytest.fixture
+def household(artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch) -> Iterator[Household]:
+    """This test's runners and workers, ended afterwards whatever happens."""
+    monkeypatch.setenv("ALLCORE_RUNNER_IDLE", "60")
+    processes = Household(artifacts)
+    yield processes
+    # A runner that is being killed may be starting a worker at this moment.
+    for _ in range(100):
+        left = processes.all()
+        if not left:
+            break
+        for process in left:
+            try:
+                process.kill()
+            except psutil.NoSuchProcess:
+                continue
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")

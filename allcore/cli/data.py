@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,8 +121,7 @@ class _progress:
     """A progress bar on stderr, none with --json or where stderr is no terminal."""
 
     def __init__(self, as_json: bool) -> None:
-        stderr = click.get_text_stream("stderr")
-        self._bar = click.progressbar(length=1000, file=stderr, hidden=as_json or not stderr.isatty())
+        self._bar = click.progressbar(length=1000, file=sys.stderr, hidden=as_json or not sys.stderr.isatty())
 
     def __enter__(self) -> Callable[[float, str], None]:
         self._bar.__enter__()

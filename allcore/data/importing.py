@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from allcore.base import clock, fileio, locks
 from allcore.base.errors import BadInput, Conflict, Unreadable
@@ -140,6 +139,8 @@ def _new_folder(paths: DatasetPaths) -> Iterator[Path]:
 
 
 def _built(building: DatasetPaths, dataset_id: str, listing: Listing, job: str, progress: Progress) -> DatasetCard:
+    import pandas as pd
+
     found = listing.images
     array = building.pixels(cache.key(cache.DEFAULT_SIZE))
     pixels = cache.created(array, len(found), cache.DEFAULT_SIZE)

@@ -6,13 +6,14 @@ import hashlib
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from allcore.base import fileio
 from allcore.base.errors import AllcoreError, NotFound
 from allcore.base.paths import Artifacts, DatasetPaths
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # image_id is the path below the data set's root, with forward slashes. Unknown text is '', an unknown fold -1.
 COLUMNS = {
@@ -124,6 +125,8 @@ def read_card(paths: DatasetPaths) -> DatasetCard:
 
 def read_records(paths: DatasetPaths) -> pd.DataFrame:
     """The table of a data set's images, a row an image, in the order of the pixel cache."""
+    import pandas as pd
+
     read_card(paths)
     return pd.read_parquet(paths.records)
 

@@ -100,21 +100,29 @@ def ratio_variance(successes: np.ndarray, codes: np.ndarray) -> float:
 def balanced_accuracy(labels: np.ndarray, correct: np.ndarray, codes: np.ndarray | None) -> Interval:
     """The mean recall of the classes present. `labels` (n,) int, `correct` (n,) bool, `codes` patients (n,) int or None.
 
-    Delta method over the class-wise recalls; where one patient has images of several classes, their covariance counts.
+    Limits recovered from those of each class's recall (MOVER; Zou & Donner 2008), so that a class without a single error, whose
+    own limits are wide, widens them by its share and no more. Where one patient has images of several classes, the recalls'
+    correlation counts.
     """
     present, labels = np.unique(labels, return_inverse=True)
-    counts = np.bincount(labels)
-    recalls = np.bincount(labels, weights=correct) / counts
-    estimate, n = float(recalls.mean()), len(labels)
+    classes, n = len(present), len(labels)
     units = np.arange(n) if codes is None else np.unique(codes, return_inverse=True)[1]
     clusters = None if codes is None else int(units.max() + 1)
-    fewest = min(len(np.unique(units[labels == one])) for one in range(len(present)))
-    if fewest < FEWEST_CLUSTERS:
+    members = [labels == one for one in range(classes)]
+    recalls = np.array([correct[mine].mean() for mine in members])
+    estimate = float(recalls.mean())
+    if min(len(np.unique(units[mine])) for mine in members) < FEWEST_CLUSTERS:
         return Interval(estimate, n=n, clusters=clusters, note=TOO_FEW_IMAGES if codes is None else TOO_FEW_PATIENTS)
-    variance = recalls_covariance(labels, correct, units).sum() / len(present) ** 2
-    method = "class-wise recalls by " + ("image" if codes is None else "patient") + ", delta method, logit scale, t"
+    shares = [share(correct[mine], None if codes is None else codes[mine]) for mine in members]
+    covariance = recalls_covariance(labels, correct, units)
+    spread = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.outer(spread, spread)
+    below = recalls - [one.low for one in shares]
+    above = [one.high for one in shares] - recalls
+    low, high = (math.sqrt(max(0.0, reach @ correlation @ reach)) / classes for reach in (below, above))
+    method = "class-wise recalls by " + ("image" if codes is None else "patient") + ", MOVER (Zou & Donner 2008)"
     note = INDEPENDENT if codes is None else ""
-    return _limits(estimate, variance, degrees=fewest - 1, method=method, n=n, clusters=clusters, note=note, edge=fewest)
+    return Interval(estimate, max(0.0, estimate - low), min(1.0, estimate + high), method, note=note, n=n, clusters=clusters)
 
 
 def recalls_covariance(labels: np.ndarray, correct: np.ndarray, units: np.ndarray) -> np.ndarray:

@@ -20,6 +20,9 @@ def presets(
     lesson_changes: str = "",
 ) -> tuple[Preset, ...]:
     """The four presets: `paper` holds the settings of the paper's protocol, `tuned` those that may choose on the tune side."""
+    picks = tuned.get("keep") == "best"
+    chosen = "; the best epoch is chosen on further patients (the tune side)." if picks else "."
+    keeps = "; keeps the epoch with the lowest loss on the tune side." if picks else "."
     return (
         Preset(
             FIRST_LESSON,
@@ -33,10 +36,10 @@ def presets(
         Preset(
             PATIENT,
             "Patient level",
-            "Tested on patients that training never saw; the best epoch is chosen on further patients (the tune side).",
+            f"Tested on patients that training never saw{chosen}",
             SplitSpec("patient"),
             tuned,
-            "Splits by patient, not by image; keeps the epoch with the lowest loss on the tune side.",
+            f"Splits by patient, not by image{keeps}",
         ),
         Preset(
             OFFICIAL,
@@ -44,7 +47,7 @@ def presets(
             "C-NMC's own challenge: trained on its training subjects, tested on those of the preliminary phase.",
             SplitSpec("official"),
             tuned,
-            "Splits as the challenge did; keeps the epoch with the lowest loss on the tune side.",
+            f"Splits as the challenge did{keeps}",
         ),
         Preset(
             PAPER,

@@ -22,9 +22,9 @@ def dialog(artifacts: Artifacts) -> None:
     name = st.text_input("Name", placeholder="lower-case letters, digits, hyphens")
     with widgets.plain_errors():
         if kind == DRAWN:
-            drawing = _drawing()
+            wanted = _drawing()
             if st.button("Draw", type="primary"):
-                submit.phantom(artifacts, _named(name), drawing)
+                submit.phantom(artifacts, _named(name), PhantomSpec(**wanted))
                 _begun(artifacts, name)
         else:
             folder = st.text_input(
@@ -38,21 +38,21 @@ def dialog(artifacts: Artifacts) -> None:
                 _begun(artifacts, name)
 
 
-def _drawing() -> PhantomSpec:
-    """What to draw. Raises BadInput where the numbers don't fit each other."""
+def _drawing() -> dict[str, float]:
+    """What to draw, as PhantomSpec takes it."""
     usual = PhantomSpec()
     left, right = st.columns(2)
-    return PhantomSpec(
-        images=left.number_input("Images", 8, 20000, usual.images),
-        patients=right.number_input("Patients", 2, 500, usual.patients),
-        difficulty=left.slider(
+    return {
+        "images": left.number_input("Images", 8, 20000, usual.images),
+        "patients": right.number_input("Patients", 2, 500, usual.patients),
+        "difficulty": left.slider(
             "Difficulty", 0.0, 1.0, usual.difficulty, help="0: the classes are far apart. 1: they do not differ at all."
         ),
-        habits=right.slider(
+        "habits": right.slider(
             "Patients' habits", 0.0, 1.0, usual.habits, help="How much stain, light and size are each patient's own. 0: not at all."
         ),
-        seed=left.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed draws the same cells."),
-    )
+        "seed": left.number_input("Seed", 0, 2**31 - 1, 0, help="The same seed draws the same cells."),
+    }
 
 
 def _named(name: str) -> str:

@@ -10,6 +10,8 @@ DATA, RUN = "data", "run"
 """Names of the selection, in the session and in the URL."""
 ADDED = "added"
 """The data set that this person is waiting for."""
+IN_APP = "in-app"
+"""Set once the app, and not a page alone, has been run."""
 LESSON_ASKED = "lesson-asked"
 """Set when somebody asks for the first lesson: the page trains only then."""
 

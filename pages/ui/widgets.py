@@ -22,7 +22,7 @@ from allcore.models import registry
 from allcore.plots import theme
 from allcore.runs import status, store
 from allcore.runs.store import Job
-from pages.ui import cached, state
+from pages.ui import cached, routes, state
 
 ICON = Path(__file__).with_name("icon.png")  # a Material icon in its place would be fetched from the web
 # Streamlit's own: 6rem of air above, captions fainter than 4.5:1, and the accent as text on a tint of itself (4.2:1 on dark).
@@ -57,6 +57,10 @@ def style() -> None:
 
 def page(title: str, lead: str = "") -> None:
     """A page's head."""
+    if not state.get(state.IN_APP):
+        # A page that is the first thing asked of a server is run alone by Streamlit, as it did before there was st.navigation.
+        st.navigation(routes.ALL)
+        st.rerun()
     st.title(title, anchor=False)
     if lead:
         st.markdown(lead)

@@ -23,9 +23,7 @@ def test_moments_sort_as_text_and_can_be_subtracted():
     assert clock.seconds_since("2000-01-01T00:00:00.000Z") > 0
 
 
-@pytest.mark.parametrize(
-    ("kind", "code"), [(AllcoreError, 1), (BadInput, 2), (NotFound, 2), (Unreadable, 2), (Conflict, 2), (Fenced, 1)]
-)
+@pytest.mark.parametrize(("kind", "code"), [(AllcoreError, 1), (BadInput, 2), (NotFound, 2), (Unreadable, 2), (Conflict, 2), (Fenced, 1)])
 def test_errors_say_what_and_what_to_do_on_either_side_of_a_process(kind: type[AllcoreError], code: int):
     error = pickle.loads(pickle.dumps(kind("It is broken.", "Mend it.")))
     assert type(error) is kind
@@ -43,10 +41,19 @@ def test_a_lock_is_held_by_one_at_a_time(tmp_path: Path):
     assert not locks.is_held(path)
 
 
+HOLDER = """
+import pathlib, sys
+from allcore.base import locks
+lock = locks.holder(pathlib.Path(sys.argv[1]))
+lock.acquire()
+print(1, flush=True)
+input()
+"""
+
+
 def test_a_lock_dies_with_its_process(tmp_path: Path):
     path = tmp_path / "a.lock"
-    program = "import sys, pathlib; from allcore.base import locks; lock = locks.holder(pathlib.Path(sys.argv[1])); lock.acquire(); print(1, flush=True); input()"
-    with subprocess.Popen([sys.executable, "-c", program, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+    with subprocess.Popen([sys.executable, "-c", HOLDER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
         assert child.stdout.readline() == b"1\n"
         assert locks.is_held(path)
         child.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -39,7 +40,7 @@ class Harness:
 
 
 @pytest.fixture
-def inline(artifacts: Artifacts) -> Iterator[Harness]:
+def inline(artifacts: Artifacts) -> Harness:
     doomed: set[str] = set()
 
     def work(paths: JobPaths, attempt: int) -> int:
@@ -50,7 +51,7 @@ def inline(artifacts: Artifacts) -> Iterator[Harness]:
         return worker.work(artifacts, paths, attempt)
 
     executor = InlineExecutor(SLOTS, work)
-    yield Harness(executor, Runner(artifacts, executor), lambda paths: doomed.add(paths.id))
+    return Harness(executor, Runner(artifacts, executor), lambda paths: doomed.add(paths.id))
 
 
 @pytest.fixture
@@ -156,7 +157,7 @@ def test_a_slot_does_one_job_at_a_time(artifacts: Artifacts, harness: Harness, e
     assert busiest <= 1
     begun = [next(step.time for step in status.read(paths).history if step.state == status.STARTING) for paths in jobs]
     assert begun == sorted(begun)  # first come, first served
-    for earlier, later in zip(jobs, jobs[1:], strict=False):
+    for earlier, later in itertools.pairwise(jobs):
         assert status.read(earlier).since <= status.read(later).history[1].time
 
 

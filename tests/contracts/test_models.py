@@ -98,8 +98,9 @@ def test_a_presets_settings_are_all_the_knobs(card: ModelCard, preset):
     if preset.id == presets.PAPER:
         assert (preset.split.level, preset.split.tune, preset.split.calibrate, preset.split.stratified) == ("image", 0, 0, False)
     else:
-        assert min(preset.split.tune, preset.split.calibrate) > 0
+        assert preset.split.tune > 0
     assert json.loads(json.dumps(settings)) == settings
+    assert "epochs" in settings or "epoch" not in preset.about + preset.changes
 
 
 @every_card

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,14 @@ def source(tmp_path: Path) -> Path:
         for number in range(3):
             Image.new("RGB", (20 + number, 20), colour).save(root / name / f"{number}.png")
     return root
+
+
+def make(kind: str, artifacts: Artifacts, source: Path, **options: Any) -> None:
+    """The data set `mine`, in one way or the other."""
+    if kind == "import":
+        importing.import_folder(artifacts, source, "mine", **options)
+    else:
+        importing.make_phantom(artifacts, "mine", DRAWING, **options)
 
 
 def left(artifacts: Artifacts) -> list[str]:
@@ -95,10 +104,7 @@ def test_a_stopped_one_leaves_nothing_behind(artifacts: Artifacts, source: Path,
             raise Cancelled("Cancelled on request.")
 
     with pytest.raises(Cancelled):
-        if kind == "import":
-            importing.import_folder(artifacts, source, "mine", progress=stop)
-        else:
-            importing.make_phantom(artifacts, "mine", DRAWING, progress=stop)
+        make(kind, artifacts, source, progress=stop)
     assert left(artifacts) == []
 
 
@@ -113,10 +119,7 @@ def test_what_a_killed_one_left_goes_with_the_next(artifacts: Artifacts, source:
 def test_a_name_taken_is_told_and_harms_nothing(artifacts: Artifacts, source: Path, kind: str):
     before = importing.import_folder(artifacts, source, "mine")
     with pytest.raises(Conflict, match="already a data set 'mine'"):
-        if kind == "import":
-            importing.import_folder(artifacts, source, "mine")
-        else:
-            importing.make_phantom(artifacts, "mine", DRAWING)
+        make(kind, artifacts, source)
     assert records.read_card(artifacts.dataset("mine")) == before
     assert left(artifacts) == ["mine"]
 

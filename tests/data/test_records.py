@@ -46,7 +46,8 @@ def test_the_fingerprint_is_of_the_data_and_not_of_its_order(table: pd.DataFrame
 
 
 @pytest.mark.parametrize(
-    ("column", "value"), [("label", "leukemia"), ("subject", "H2"), ("phase", "final"), ("fold", 1), ("sha256", "d" * 64), ("image_id", "z")]
+    ("column", "value"),
+    [("label", "leukemia"), ("subject", "H2"), ("phase", "final"), ("fold", 1), ("sha256", "d" * 64), ("image_id", "z")],
 )
 def test_the_fingerprint_changes_with_whatever_matters(table: pd.DataFrame, column: str, value: object):
     changed = table.copy()

@@ -62,9 +62,7 @@ def made(table: pd.DataFrame, card: SimpleNamespace, spec: SplitSpec) -> Split |
     try:
         return splits.split(table, card, spec)
     except BadInput as error:
-        assert error.message
-        assert error.hint
-        return None
+        return None if error.message and error.hint else pytest.fail("a refusal without words")
 
 
 def subjects_on(table: pd.DataFrame, found: Split, *sides: str) -> set[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from allcore.base.errors import BadInput, Conflict, NotFound
+from allcore.base.errors import BadInput, Conflict
 from allcore.base.paths import Artifacts
 from allcore.data import importing, records
 from allcore.data.phantom import PhantomSpec

@@ -152,10 +152,20 @@ def test_estimates_at_the_edge_have_exact_limits_over_patients(right: bool) -> N
     for found in (
         intervals.auroc(truth, np.where(truth, 1.0, 0.0) * (1 if right else -1), who),
         intervals.share(correct[truth], who[truth]),
-        intervals.balanced_accuracy(truth.astype(int), correct, who),
     ):
         assert found.estimate == float(right)
         assert (found.low, found.high) == pytest.approx((low, high))
+
+
+def test_balanced_accuracy_recovers_its_limits_from_those_of_the_recalls() -> None:
+    truth, who = np.repeat([True] * 6 + [False] * 9, 10), np.repeat(np.arange(15), 10)
+    correct = np.arange(150) % 7 > 0
+    correct[~truth] = True  # a class without an error: the exact limits over its 9 patients
+    found = intervals.balanced_accuracy(truth.astype(int), correct, who)
+    one = intervals.share(correct[truth], who[truth])
+    below = np.hypot(one.estimate - one.low, 1 - beta.ppf(0.025, 9, 1)) / 2
+    assert found.low == pytest.approx(found.estimate - below)
+    assert found.high == pytest.approx(found.estimate + (one.high - one.estimate) / 2)
         assert found.note == intervals.AT_THE_EDGE
 
 

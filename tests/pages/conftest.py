@@ -49,7 +49,7 @@ class Page:
         # Of what Streamlit's tests have no class for, the message that goes to the browser is read.
         for kind in ("page_link", "progress", "badge", "download_button", "file_uploader"):
             texts += [str(getattr(one.proto, "label", "") or getattr(one.proto, "text", "")) for one in self.app.get(kind)]
-        return re.sub(r"\\([^\w\s])", r"\1", "\n".join(texts))
+        return re.sub(r"\\([^\w\s]|_)", r"\1", "\n".join(texts))
 
     @property
     def errors(self) -> list[str]:
@@ -63,6 +63,11 @@ class Page:
     def click(self, label: str) -> Page:
         self.button(label).click()
         return self.again()
+
+    def asked(self, name: str) -> str | None:
+        """What stands in the address behind the question mark."""
+        value = self.app.query_params.get(name)
+        return value[0] if isinstance(value, list) else value
 
     def table(self, words: str):
         """The first table whose description has these words."""
@@ -81,6 +86,12 @@ def no_runner(monkeypatch: pytest.MonkeyPatch) -> list[Artifacts]:
 def patient_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that this slow machine holds up is not taken for dead."""
     monkeypatch.setattr(heartbeat, "STALE", 3600.0)
+
+
+@pytest.fixture
+def read() -> Callable[[AppTest], Page]:
+    """Runs what is given, as a page to be read."""
+    return lambda app: Page(app).again()
 
 
 @pytest.fixture
@@ -122,14 +133,12 @@ def blood_laboratory(tmp_path_factory: pytest.TempPathFactory, do: Callable[[Art
 def blood(artifacts: Artifacts, blood_laboratory: Artifacts) -> JobPaths:
     """The finished forest of three classes in this test's own artifacts folder."""
     shutil.copytree(blood_laboratory.root, artifacts.root, dirs_exist_ok=True)
-    (run,) = artifacts.runs.iterdir()
-    return JobPaths(run)
+    (run,) = blood_laboratory.runs.iterdir()
+    return artifacts.run(run.name)
 
 
 @pytest.fixture(scope="session")
-def many_laboratory(
-    tmp_path_factory: pytest.TempPathFactory, tiny_laboratory: Artifacts, finished: Callable[[str], JobPaths]
-) -> Artifacts:
+def many_laboratory(tmp_path_factory: pytest.TempPathFactory, tiny_laboratory: Artifacts, finished: Callable[[str], JobPaths]) -> Artifacts:
     """One artifacts folder for the session, never to be altered: `tiny`, and one run forty times under other names."""
     made = Artifacts(tmp_path_factory.mktemp("many"))
     shutil.copytree(tiny_laboratory.datasets, made.datasets)

@@ -133,7 +133,9 @@ def test_an_overtaken_attempt_writes_nothing(artifacts: Artifacts, job: JobPaths
     assert everything(job) == before
 
 
-def test_an_overtaken_worker_leaves_the_job_as_the_later_attempt_has_it(artifacts: Artifacts, job: JobPaths, monkeypatch: pytest.MonkeyPatch):
+def test_an_overtaken_worker_leaves_the_job_as_the_later_attempt_has_it(
+    artifacts: Artifacts, job: JobPaths, monkeypatch: pytest.MonkeyPatch
+):
     seen = {}
 
     def work(attempt: Attempt) -> None:

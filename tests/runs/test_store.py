@@ -10,7 +10,7 @@ import pytest
 from allcore.base import clock, fileio, locks
 from allcore.base.errors import AllcoreError, Conflict, NotFound
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.runs import heartbeat, spec, status, store
+from allcore.runs import spec, status, store
 from allcore.runs.heartbeat import Heartbeat
 
 

@@ -120,7 +120,12 @@ def test_death_between_an_epochs_event_and_its_checkpoint_leaves_no_gap(train, m
     requeue(job)
     train(again=True)
     assert status.read(job).state == status.DONE
-    assert [(event["epoch"], event["attempt"]) for event in events.read(job) if event["event"] == "epoch"] == [(1, 1), (2, 1), (2, 2), (3, 2)]
+    assert [(event["epoch"], event["attempt"]) for event in events.read(job) if event["event"] == "epoch"] == [
+        (1, 1),
+        (2, 1),
+        (2, 2),
+        (3, 2),
+    ]
     assert events.epochs(events.read(job))["epoch"].tolist() == [1, 2, 3]
 
 

@@ -32,7 +32,15 @@ def test_the_environment_names_versions_and_nobody(forest: JobPaths):
     assert all(told["packages"][name] for name in ("tensorflow", "scikit-learn", "onnxruntime"))
     assert told["cores"] >= 1
     text = json.dumps(told)
-    for secret in (socket.gethostname(), platform.node(), str(Path.home()), str(Path.cwd()), str(Path(__file__).parents[2]), "/tmp", "\\Users"):
+    for secret in (
+        socket.gethostname(),
+        platform.node(),
+        str(Path.home()),
+        str(Path.cwd()),
+        str(Path(__file__).parents[2]),
+        "/tmp",
+        "\\Users",
+    ):
         assert secret not in text
     assert getpass.getuser() not in text.split()
 
@@ -134,8 +142,8 @@ def test_equal_answers_agree():
 
 
 def test_probabilities_may_differ_by_a_rounding_and_no_more():
-    assert parity.compared(P, P + [[9e-5, -9e-5]]).passed
-    assert not parity.compared(P, P + [[2e-4, -2e-4]]).passed
+    assert parity.compared(P, P + np.array([9e-5, -9e-5])).passed
+    assert not parity.compared(P, P + np.array([2e-4, -2e-4])).passed
 
 
 def test_a_tie_may_fall_either_way_in_one_of_two_hundred():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 FOUND = ("image_id", "label", "subject", "phase", "fold")
 
@@ -43,4 +44,6 @@ class Importer(Protocol):
 
 def table(rows: list[tuple[str, str, str, str, int]]) -> pd.DataFrame:
     """Rows of (image_id, label, subject, phase, fold) as a Listing holds them."""
+    import pandas as pd
+
     return pd.DataFrame(rows, columns=list(FOUND)).sort_values("image_id", ignore_index=True)

@@ -54,14 +54,14 @@ CARD = ModelCard(
         paper={},
         tuned={"keep": "best"},
         lesson={
-            "epochs": 4,
+            "epochs": 6,
             "batch_size": 16,
             "learning_rate": 1e-3,
-            "batch_norm_momentum": 0.8,
+            "batch_norm_momentum": 0.9,
             "input_size": 40,
             "keep": "best",
         },
-        lesson_changes="4 epochs for 100 and the best of them, batch 16 for 32, learning rate 0.001 for 0.0001, batch-norm momentum 0.8 "
+        lesson_changes="6 epochs for 100 and the best of them, batch 16 for 32, learning rate 0.001 for 0.0001, batch-norm momentum 0.9 "
         "for 0.99, 40 pixels for 70; split by patient.",
     ),
 )

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from allcore.base.paths import Artifacts, JobPaths
+from allcore.data import importing
+from allcore.inference import served, uploads
+from allcore.inference.uploads import Upload
+
+
+def send(page, files):
+    page.app.file_uploader(key="uploads").set_value(files)
+    return page.again()
+
+
+def test_an_empty_laboratory_leads_to_the_lesson(artifacts: Artifacts, visit: Callable):
+    page = visit("classify")
+    assert "there is none yet" in page.words
+    assert page.click("Train one in the first lesson").app.title[0].value == "The first lesson"
+
+
+def test_an_example_gets_an_answer(forest: JobPaths, visit: Callable):
+    page = visit("classify")
+    assert "For teaching and research, not for diagnosis." in page.words
+    page.click("Cell 1")
+    assert re.search(r"This model calls the cell (healthy|leukemic), [a-z ]+: [\d.<>]+ %\.", page.words)
+    assert "Trained on drawn cells" in page.words
+
+
+def test_one_picture_gets_the_answer_that_the_model_gives(forest: JobPaths, visit: Callable, pictures: Callable):
+    (sent,) = pictures(1)
+    page = send(visit("classify"), [sent])
+    (answer,) = uploads.classify(served.load(forest), [Upload(sent[0], sent[1])])
+    word = {"leukemia": "leukemic"}.get(answer.label, answer.label)
+    assert f"This model calls the cell {word}" in page.words
+    assert sent[0] in page.words
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"", "The file is empty."), (b"no picture", "This is not an image that can be read here.")]
+)
+def test_a_file_that_is_no_picture_is_refused_in_plain_words(forest: JobPaths, visit: Callable, content: bytes, reason: str):
+    page = send(visit("classify"), [("![a](http://b/c.png).png", content, "image/png")])
+    assert reason in page.words
+    assert "](http" not in page.errors[0]
+
+
+def test_many_files_stand_in_a_table_the_bad_ones_too(forest: JobPaths, visit: Callable, pictures: Callable):
+    sent = pictures(5, {"empty.png": b"", "text.png": b"no picture"})
+    page = send(visit("classify"), sent)
+    assert "7 files: " in page.words
+    assert "2 could not be read" in page.words
+    table = page.table("Answers for 7 files")
+    assert table["file"].tolist() == [name for name, _, _ in sent]
+    assert (table["answer"] == "").tolist() == [False] * 5 + [True] * 2
+    assert table["note"].tolist()[:5] == [""] * 5
+    shares = table[["p(healthy)", "p(leukemia)"]].to_numpy(float)
+    np.testing.assert_allclose(shares[:5].sum(axis=1), 1, atol=1e-6)
+    assert np.isnan(shares[5:]).all()
+    assert "Table as CSV" in page.words
+
+
+def test_three_classes(blood: JobPaths, visit: Callable, pictures: Callable):
+    page = send(visit("classify"), pictures(1))
+    assert re.search(r"calls the cell (basophil|eosinophil|monocyte)", page.words)
+    assert "drawn cells" not in page.words
+
+
+def test_the_address_names_the_model(forest: JobPaths, blood: JobPaths, visit: Callable):
+    assert visit("classify", run=blood.id).app.selectbox[0].value == blood.id
+    assert visit("classify").app.selectbox[0].value == forest.id  # the one tested on unseen patients
+
+
+def test_a_model_outlives_its_data_set(forest: JobPaths, artifacts: Artifacts, visit: Callable, pictures: Callable):
+    importing.delete(artifacts, "tiny")
+    page = visit("classify")
+    assert "Or try a cell" not in page.words
+    assert "This model calls the cell" in send(page, pictures(1)).words
+
+
+def test_forty_models_can_be_told_apart(many: Artifacts, visit: Callable):
+    options = visit("classify").app.selectbox[0].options
+    assert len(set(options)) == 40
