@@ -155,6 +155,7 @@ def test_estimates_at_the_edge_have_exact_limits_over_patients(right: bool) -> N
     ):
         assert found.estimate == float(right)
         assert (found.low, found.high) == pytest.approx((low, high))
+        assert found.note == intervals.AT_THE_EDGE
 
 
 def test_balanced_accuracy_recovers_its_limits_from_those_of_the_recalls() -> None:
@@ -166,7 +167,6 @@ def test_balanced_accuracy_recovers_its_limits_from_those_of_the_recalls() -> No
     below = np.hypot(one.estimate - one.low, 1 - beta.ppf(0.025, 9, 1)) / 2
     assert found.low == pytest.approx(found.estimate - below)
     assert found.high == pytest.approx(found.estimate + (one.high - one.estimate) / 2)
-        assert found.note == intervals.AT_THE_EDGE
 
 
 def test_one_perfect_recall_does_not_narrow_balanced_accuracy_to_the_other_alone() -> None:
