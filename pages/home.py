@@ -59,7 +59,7 @@ def _lab(cards: list[DatasetCard], done: list[Job], at_start: list[str]) -> None
                 if job.spec.kind == spec.TRAIN
                 else f"data set {job.spec.params['name']}"
             )
-            st.progress(job.share, text=f"**At work** · {what}: {widgets.doing(job)}")
+            st.progress(job.share, text=f"At work · {what}: {widgets.doing(job)}")
         if len(now) > 3:
             st.caption(f"and {len(now) - 3} more, see Jobs")
         best = max((job for job in done if cached.headline(job).trusted), key=lambda job: cached.headline(job).rank, default=None)

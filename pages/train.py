@@ -52,7 +52,7 @@ def _models(data: DatasetCard, preset: str, seed: int) -> list[ModelCard]:
     grid = st.columns(3)
     for index, card in enumerate(registry.cards()):
         with grid[index % 3], st.container(border=True, height="stretch", key=f"card-{card.id}"):
-            if st.checkbox(f"**{card.name}**", value=card.id in kept, key=f"choose-{card.id}"):
+            if st.checkbox(card.name, value=card.id in kept, key=f"choose-{card.id}"):
                 chosen.append(card)
             st.caption(card.about)
             st.caption(f"{FAMILIES[card.family]} · {_cost(data, card, preset, seed)}")
