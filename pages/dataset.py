@@ -127,11 +127,8 @@ def _cells(card: DatasetCard) -> None:
             number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
         number = min(number, pages)  # there were more before the filter
         shown = rows[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
-        chosen = state.get(f"cell-{card.id}")
-        clicked = gallery(_wall(card, table, shown), label=f"{len(rows):,} cells, {len(shown)} shown", key="wall", chosen=chosen)
-    if clicked:
-        chosen = clicked
-        state.put(f"cell-{card.id}", clicked)
+        said = f"{len(rows):,} cells, {len(shown)} shown"
+        chosen = gallery(_wall(card, table, shown), label=said, key="wall", keep=f"cell-{card.id}")
     at = np.flatnonzero((table["image_id"] == chosen).to_numpy()) if chosen else shown
     with detail:
         _one(card, table, int(at[0] if len(at) else shown[0]))

@@ -137,10 +137,7 @@ def _your_turn(job: Job, card: DatasetCard) -> None:
         Cell(image_id, picture, f"Cell {number}", theme.GREY)
         for number, (image_id, picture) in enumerate(zip(test["image_id"], pictures, strict=True), 1)
     ]
-    clicked = gallery(cells, label=f"{len(cells)} cells of unseen patients", key="lesson-try", chosen=state.get(CELL))
-    if clicked:
-        state.put(CELL, clicked)
-    chosen = state.get(CELL)
+    chosen = gallery(cells, label=f"{len(cells)} cells of unseen patients", key="lesson-try", keep=CELL)
     if chosen in set(test["image_id"]):
         _answer(job, chosen, truth=test.loc[test["image_id"] == chosen, "label"].iloc[0])
     st.caption("What you have trained knows drawn cells only. It is a lesson, and never a diagnosis.")

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 
 import streamlit as st
 
+from pages.ui import state
+
 _CSS = """
 .wall { display: grid; grid-template-columns: repeat(auto-fill, minmax(var(--side), 1fr)); gap: 3px; background: #000; padding: 3px;
   border-radius: var(--st-base-radius, 6px); }
@@ -68,7 +70,9 @@ class Cell:
     """Of the line under the picture: the class."""
 
 
-def gallery(cells: Sequence[Cell], *, label: str, key: str, chosen: str | None = None, side: int = 78) -> str | None:
-    """Draw the wall, each picture at least `side` pixels wide; the id that was clicked in this very rerun, else None."""
-    data = {"label": label, "side": side, "chosen": chosen, "cells": [asdict(cell) for cell in cells]}
-    return _wall(data=data, key=key, on_chosen_change=lambda: None).chosen
+def gallery(cells: Sequence[Cell], *, label: str, key: str, keep: str = "", side: int = 78) -> str | None:
+    """Draw the wall, each picture at least `side` pixels wide; the id that was clicked last, which this session keeps as `keep`."""
+    data = {"label": label, "side": side, "chosen": state.get(keep), "cells": [asdict(cell) for cell in cells]}
+    # Called before the page is drawn again, so that the wall itself already shows what was clicked.
+    _wall(data=data, key=key, on_chosen_change=lambda: keep and state.put(keep, state.triggered(key, "chosen")))
+    return state.get(keep)

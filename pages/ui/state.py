@@ -47,6 +47,11 @@ def select_row(name: str, table: str, options: Sequence[str]) -> None:
         select(name, options[rows[0]])
 
 
+def triggered(component: str, trigger: str) -> object:
+    """To be called back by the component of that key: what it sent with its trigger."""
+    return st.session_state[component][trigger]
+
+
 def get(name: str, default: object = None) -> object:
     """A value kept for this session."""
     return st.session_state.get(f"kept-{name}", default)

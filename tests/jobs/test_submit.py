@@ -25,7 +25,8 @@ def test_a_plan_is_the_preset_with_what_the_user_changed(artifacts: Artifacts, t
     assert (plan.data, plan.model, plan.preset) == (tiny, "proposed_cnn", "first-lesson")
     assert plan.data_fingerprint == records.read_card(artifacts.dataset(tiny)).fingerprint
     assert (plan.split.level, plan.split.seed, plan.settings["seed"]) == ("image", 7, 7)
-    assert (plan.settings["epochs"], plan.settings["learning_rate"], plan.settings["keep"]) == (2, 1e-3, "last")
+    lesson = registry.card("proposed_cnn").preset("first-lesson")
+    assert plan.settings == {**registry.card("proposed_cnn").settings(lesson, {}), "epochs": 2, "seed": 7}
     assert certificate.level == "image"
     assert store.jobs(artifacts) == []  # nothing is written
 

@@ -27,7 +27,7 @@ from allcore.training import environment, material, parity
 
 def test_the_environment_names_versions_and_nobody(forest: JobPaths):
     told = fileio.read_json(forest.environment)
-    assert told == {"schema_version": 1, **environment.described()}
+    assert told.keys() == {"schema_version", *environment.described()}
     assert told["python"] == platform.python_version()
     assert all(told["packages"][name] for name in ("tensorflow", "scikit-learn", "onnxruntime"))
     assert told["cores"] >= 1
