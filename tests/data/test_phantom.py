@@ -145,8 +145,8 @@ def test_a_small_cell_is_the_average_of_the_large_one(size):
         small = draw(replace(SMALL, size=size), index)
         average = averaged(draw(replace(SMALL, size=450), index), size)
         difference = np.abs(small.astype(float) - average)
-        assert difference[average.any(axis=2)].mean() < 0.7
-        assert difference.max() < 12
+        assert difference[average.any(axis=2)].mean() < 1.0
+        assert difference.max() < 16
 
 
 # Dials
@@ -159,7 +159,7 @@ def test_at_full_difficulty_a_cell_does_not_depend_on_its_class():
         assert np.array_equal(draw(spec, index), render(anatomy(spec, index, other), spec.size))
 
 
-@pytest.mark.parametrize(("difficulty", "low", "high"), [(1.0, 0.42, 0.58), (0.3, 0.6, 0.8), (0.0, 0.7, 0.9)])
+@pytest.mark.parametrize(("difficulty", "low", "high"), [(1.0, 0.42, 0.58), (0.3, 0.6, 0.8), (0.0, 0.85, 0.99)])
 def test_area_tells_the_classes_as_far_as_the_difficulty_lets_it(difficulty, low, high):
     spec = PhantomSpec(images=400, patients=400, difficulty=difficulty, size=32, leukemia_share=0.5, seed=2)
     areas = drawn(spec).any(axis=3).sum(axis=(1, 2))
@@ -177,12 +177,14 @@ def test_colour_does_not_tell_the_classes():
         assert 0.42 < auroc(colour, leukemic) < 0.58
 
 
-@pytest.mark.parametrize(("habits", "least", "most"), [(0.0, 0.0, 2.0), (0.5, 3.0, np.inf)])
+@pytest.mark.parametrize(("habits", "least", "most"), [(0.0, 0.0, 1.5), (0.5, 2.0, np.inf), (1.0, 5.0, np.inf)])
 def test_habits_make_cells_of_a_patient_alike(habits, least, most):
-    """The nearest cell of the same class, by pixels, is of the same patient `least` to `most` times as often as by chance."""
+    """The nearest cell of the same class, by mean colour, is of the same patient `least` to `most` times as often as by chance."""
     spec = PhantomSpec(images=400, patients=40, habits=habits, size=32)
     cells = plan(spec)
-    images = drawn(spec).reshape(spec.images, -1).astype(np.float32)
+    pixels = drawn(spec).astype(np.float64)
+    colours = pixels.sum(axis=(1, 2)) / pixels.any(axis=3).sum(axis=(1, 2))[:, None]
+    images = (colours - colours.mean(axis=0)) / colours.std(axis=0)
     hits, expected = 0.0, 0.0
     for label in ("leukemia", "healthy"):
         rows = [index for index, cell in enumerate(cells) if cell.label == label]

@@ -29,7 +29,7 @@ def test_from_the_click_to_the_answer(server, page: Page, visit):
     assert run.spec.params["preset"] == presets.FIRST_LESSON
     assert run.metrics["test"]["balanced_accuracy"] >= 0.75
 
-    page.get_by_role("button", name="Cell 3").click()
+    page.get_by_role("button", name="Cell 3", exact=True).click()
     answer = page.get_by_text(re.compile(r"The network says (healthy|leukemia) \(.*%\)\. It is (right|wrong): this cell was drawn as"))
     expect(answer).to_be_visible()
     expect(page.get_by_text("It is a lesson, and never a diagnosis.")).to_be_visible()

@@ -51,7 +51,7 @@ def test_after_every_page_it_is_small_and_without_tensorflow(
         visit(page, "results", f"?run={forest.id}&details={tab.replace(' ', '+')}")
     visit(page, "dataset", "?view=Splits")
     visit(page, "classify", f"?run={forest.id}")
-    page.get_by_role("button", name="Cell 1").click()
+    page.get_by_role("button", name="Cell 1", exact=True).click()
     stage.settled(page)
     maps = Path(f"/proc/{server.process.pid}/maps")
     if maps.exists():

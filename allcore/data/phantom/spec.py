@@ -54,7 +54,7 @@ class PhantomSpec:
 
 def _check(field: str, value: object, lowest: float, highest: float, whole: bool) -> None:
     kind = "a whole number" if whole else "a number"
-    allowed = f"Give {kind} from {lowest:,} to {highest:,}." if field != "seed" else f"Give {kind} from 0 to {highest}."
+    allowed = f"Give {kind} from {lowest:,g} to {highest:,g}." if field != "seed" else f"Give {kind} from 0 to {highest}."
     number = isinstance(value, int) or (not whole and isinstance(value, float) and math.isfinite(value))
     if isinstance(value, bool) or not number:
         raise BadInput(f"The synthetic set's '{field}' is {value!r}, which is not {kind}.", allowed)
