@@ -16,7 +16,6 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, W
 from allcore.base.errors import Conflict, Fenced
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import importing
-from allcore.data.phantom import PhantomSpec
 from allcore.jobs import control, submit
 from allcore.jobs import demo as demo_cells
 from allcore.models import presets
@@ -70,7 +69,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stage.Server]:
 def demo(server: stage.Server) -> str:
     """The demo data set, drawn here where no test has yet drawn it by a click."""
     if demo_cells.card(server.artifacts) is None:
-        importing.make_phantom(server.artifacts, demo_cells.NAME, PhantomSpec())
+        importing.make_phantom(server.artifacts, demo_cells.NAME, demo_cells.SPEC)
     return demo_cells.NAME
 
 

@@ -119,11 +119,13 @@ def end_all(artifacts: Artifacts) -> None:
 
 @contextlib.contextmanager
 def serving(artifacts: Artifacts) -> Iterator[Server]:
-    """A server for a block; it and all that it set going are ended with it."""
+    """A server for a block; it and all that it set going are ended with it, also where this process is told to end."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield started(artifacts, free_port())
     finally:
         end_all(artifacts)
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextlib.contextmanager

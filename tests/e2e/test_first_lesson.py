@@ -11,7 +11,7 @@ from allcore.models import presets
 from allcore.runs import status, store
 
 pytestmark = pytest.mark.e2e
-DEADLINE = 400_000
+DEADLINE = 900_000
 
 
 def test_from_the_click_to_the_answer(server, page: Page, visit):
