@@ -182,6 +182,8 @@ def delete(paths: JobPaths) -> None:
     """Remove an ended job's folder. Raises Conflict while it is at work."""
     current = status.read(paths)
     at_work = current.state in (status.QUEUED, *status.IN_PROCESS)
-    if at_work or locks.is_held(paths.job_lock):
+    if at_work:
         raise Conflict(f"'{paths.id}' is {current.state}.", "Cancel it first.")
+    if locks.is_held(paths.job_lock):
+        raise Conflict(f"The process of '{paths.id}' has not ended yet.", "Try again in a moment.")
     fileio.remove_folder(paths.folder)

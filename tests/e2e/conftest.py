@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, WebSocket, expect
 
-from allcore.base.errors import Conflict, Fenced
+from allcore.base.errors import Conflict, Fenced, NotFound
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import importing
+from allcore.data.phantom import PhantomSpec
 from allcore.jobs import control, submit
 from allcore.jobs import demo as demo_cells
 from allcore.models import presets
@@ -25,6 +26,8 @@ sys.path.insert(0, str(Path(__file__).parent))  # screenshots.py, which is run b
 
 import stage
 
+FEW = "few"
+"""A data set beside the demo cells, on which an epoch takes a second."""
 expect.set_options(timeout=stage.PATIENCE)
 
 
@@ -88,20 +91,22 @@ def forest(server: stage.Server, demo: str, eventually: Callable) -> JobPaths:
 
 
 @pytest.fixture
-def training(server: stage.Server, demo: str) -> Iterator[Callable[..., JobPaths]]:
-    """Queues a network on small pictures and has the runner take it up; what still runs when the test ends is cancelled."""
+def training(server: stage.Server) -> Iterator[Callable[..., JobPaths]]:
+    """Queues a network on a few small pictures and has the runner take it up; what still runs when the test ends is cancelled."""
     begun: list[JobPaths] = []
 
     def begin(artifacts: Artifacts = server.artifacts, *, epochs: int) -> JobPaths:
-        changed = {"input_size": 32, "epochs": epochs, "batch_size": 64}
-        plan, _ = submit.planned(artifacts, data=demo, model="proposed_cnn", preset=presets.FIRST_LESSON, changed=changed)
+        with suppress(Conflict):
+            importing.make_phantom(artifacts, FEW, PhantomSpec(images=96, patients=16, size=32, difficulty=0.0))
+        changed = {"input_size": 32, "epochs": epochs, "batch_size": 32}
+        plan, _ = submit.planned(artifacts, data=FEW, model="proposed_cnn", preset=presets.FIRST_LESSON, changed=changed)
         begun.append(submit.training(artifacts, plan))
         control.ensure(artifacts)
         return begun[-1]
 
     yield begin
     for paths in begun:
-        with suppress(Conflict, Fenced):
+        with suppress(Conflict, Fenced, NotFound):
             store.ask_to_cancel(paths)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
+import stage
 from playwright.sync_api import Page, expect
 
-from allcore.jobs import demo
+from allcore.base.paths import Artifacts, JobPaths
 from allcore.runs import status, store
 
 pytestmark = pytest.mark.e2e
@@ -30,10 +33,16 @@ def tab_to(page: Page, label: str) -> None:
     pytest.fail(f"Tab never came to {label!r}, but to {passed}")
 
 
-def test_from_an_empty_laboratory_to_an_answer(server, page: Page, visit):
-    visit(page, "dataset")
-    if demo.card(server.artifacts) is None:
-        page.get_by_role("button", name="Draw the demo cells").click()
+@pytest.fixture
+def empty(tmp_path: Path) -> Iterator[stage.Server]:
+    """A server of a laboratory in which nothing has ever been done."""
+    with stage.serving(Artifacts(tmp_path / "artifacts")) as serving:
+        yield serving
+
+
+def test_from_an_empty_laboratory_to_an_answer(empty: stage.Server, page: Page):
+    stage.opened(page, empty, "dataset")
+    page.get_by_role("button", name="Draw the demo cells").click()
     expect(page.get_by_text("1,000 cells")).to_be_visible(timeout=SLOW)
     page.get_by_role("link", name="Train a model on it").click()
     page.get_by_role("heading", name="Train", exact=True).wait_for()
@@ -53,7 +62,7 @@ def test_from_an_empty_laboratory_to_an_answer(server, page: Page, visit):
     expect(heading).to_be_visible()
     name = heading.inner_text()
     expect(page.get_by_role("link", name="See the result")).to_be_visible(timeout=SLOW)
-    run = next(job for job in store.runs(server.artifacts) if job.id.endswith(name[-4:]))
+    run = next(job for job in store.runs(empty.artifacts) if job.id.endswith(name[-4:]))
     assert run.state == status.DONE
     page.get_by_role("link", name="See the result").click()
 
@@ -71,7 +80,7 @@ def test_from_an_empty_laboratory_to_an_answer(server, page: Page, visit):
     expect(page.get_by_text("Trained on drawn cells")).to_be_visible()
 
 
-def test_a_threshold_moves_the_figures_by_keyboard(page: Page, visit, forest):
+def test_a_threshold_moves_the_figures_by_keyboard(page: Page, visit: Callable, forest: JobPaths):
     visit(page, "results", f"?run={forest.id}")
     sentence = page.get_by_text("At this threshold it finds")
     before = sentence.inner_text()
@@ -85,8 +94,8 @@ def test_a_threshold_moves_the_figures_by_keyboard(page: Page, visit, forest):
     expect(page.get_by_text("Chosen by hand on the test side")).to_be_visible()
 
 
-def test_a_cell_of_the_wall_opens_large(page: Page, visit, demo: str):
-    visit(page, "dataset")
+def test_a_cell_of_the_wall_opens_large(page: Page, visit: Callable, demo: str):
+    visit(page, "dataset", f"?data={demo}")
     wall = page.get_by_role("group", name=re.compile("1,000 cells"))
     cells = wall.get_by_role("button")
     expect(cells).to_have_count(96)

@@ -164,7 +164,7 @@ def test_what_is_at_work_is_not_deleted(job: JobPaths, state: str):
 
 def test_what_a_process_still_holds_is_not_deleted(job: JobPaths):
     status.change(job, status.CANCELLED)
-    with locks.hold(job.job_lock), pytest.raises(Conflict):
+    with locks.hold(job.job_lock), pytest.raises(Conflict, match="has not ended yet"):
         store.delete(job)
     assert job.folder.exists()
 
