@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -55,5 +57,14 @@ def _again(path: Path, sha256: str, size: int) -> np.ndarray:
 
 
 def created(path: Path, count: int, size: int) -> np.memmap:
-    """A new array file to be filled."""
-    return np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(count, size, size, 3))
+    """A new array file to be filled. Raises OSError where the disk has no room for all of it."""
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=np.uint8, shape=(count, size, size, 3))
+    # Reserved at once: a disk that fills up under a mapped file ends the process without a word.
+    if hasattr(os, "posix_fallocate"):
+        with open(path, "r+b") as file:
+            try:
+                os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+            except OSError as error:
+                if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):
+                    raise
+    return array

@@ -2,51 +2,80 @@
 
 from __future__ import annotations
 
-import hashlib
+import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from allcore.base import clock, fileio, locks
-from allcore.base.errors import BadInput, Conflict, Unreadable
+from allcore.base.errors import AllcoreError, BadInput, Conflict, Unreadable
 from allcore.base.paths import Artifacts, DatasetPaths
-from allcore.data import cache, images, importers, phantom, records
+from allcore.data import archives, cache, importers, official, phantom, reading, records, reuse
+from allcore.data.importers import Options, cnmc
 from allcore.data.importers.listing import Listing, table
+from allcore.data.progress import Progress, part, silent
 from allcore.data.records import DatasetCard
+from allcore.data.reuse import Known, Packed
 
-Progress = Callable[[float, str], None]
-"""Called with the share done (0 to 1) and what is being done; may raise to stop the work."""
-
-_AT_ONCE = 64
+_TOLD_EACH = 64
 
 
-def silent(_share: float, _what: str) -> None:
-    """A Progress for those who don't watch."""
+@dataclass(frozen=True)
+class _Brought:
+    """What an import has found, before any image is read."""
+
+    listing: Listing
+    known: Known | None
+    """A data set that knows some of the images already."""
+    packed: dict[str, Any] = field(default_factory=dict)
+    """Of the file that the images were unpacked from."""
 
 
 def import_folder(
-    artifacts: Artifacts, source: Path, name: str, *, layout: str = importers.AUTO, job: str = "", progress: Progress = silent
+    artifacts: Artifacts,
+    source: Path,
+    name: str,
+    *,
+    layout: str = importers.AUTO,
+    options: Options = importers.AS_FOUND,
+    called: str = "",
+    job: str = "",
+    progress: Progress = silent,
 ) -> DatasetCard:
-    """Make data set `name` of the images below `source`, which stay where they are; `job` is the id of the job that does it.
+    """Make data set `name` of the images below a folder, or named by a table: they stay where they are. From a zip or an `.npz` file
+    they are unpacked into the data set's own folder.
 
-    Raises BadInput where nothing can be read, Conflict where the name is taken or being taken. Nothing is left behind in either case.
+    `called` is the file's name where `source` is an upload's; `job` is the id of the job that does it.
+
+    Raises BadInput where nothing can be read, Conflict where the name is taken or being taken, AllcoreError where the disk is full.
+    Nothing is left behind in any case.
     """
+    importers.require_layout(layout)
     paths = _free(artifacts, name)
-    progress(0.0, "Looking for images")
-    listing = importers.listed(source.expanduser().resolve(), layout)
-    with _new_folder(paths) as folder:
-        return _built(DatasetPaths(folder), paths.id, listing, job, progress)
+    source = source.expanduser().resolve()
+    with _full_disk_told(), _new_folder(paths) as folder:
+        building = DatasetPaths(folder)
+        progress(0.0, "Looking for images")
+        if archives.is_archive(source):
+            brought, begun = _unpacked(artifacts, building, source, called or source.name, layout, options, part(progress, 0.0, 0.5)), 0.5
+        else:
+            listing = importers.listed(source, layout, options)
+            if listing.container:
+                brought, begun = _extracted(artifacts, building, listing, listing.container, part(progress, 0.0, 0.5)), 0.5
+            else:
+                ids = listing.images["image_id"].tolist()
+                brought, begun = _Brought(listing, reuse.known(artifacts, listing.root, ids, reuse.stamps_of(listing.root, ids))), 0.0
+        return _built(building, paths.id, brought, job, part(progress, begun, 1.0))
 
 
 def make_phantom(artifacts: Artifacts, name: str, spec: phantom.PhantomSpec, *, job: str = "", progress: Progress = silent) -> DatasetCard:
-    """Draw a synthetic data set; its image files are PNGs within the data set's own folder; `job` is the id of the job that does it.
+    """Draw a synthetic data set; its image files (PNG, a twin's BMP) lie in its own folder; `job` is the id of the job that does it.
 
     Raises Conflict where the name is taken or being taken.
     """
@@ -58,8 +87,11 @@ def make_phantom(artifacts: Artifacts, name: str, spec: phantom.PhantomSpec, *, 
         building = DatasetPaths(folder)
         rows = []
         for cell in cells:
-            (building.images / cell.label).mkdir(parents=True, exist_ok=True)
-            rows.append((f"{cell.label}/{cell.name}.png", cell.label, cell.subject, "", cell.fold))
+            (building.images / cell.path).parent.mkdir(parents=True, exist_ok=True)
+            rows.append(cell.row)
+        if spec.like:
+            path, text = phantom.twin_labels()
+            (building.images / path).write_text(text)
         chunks = np.array_split(np.arange(len(cells)), max(1, len(cells) // 50))
         files = [building.images / row[0] for row in rows]
         work = (delayed(_draw)(spec, chunk.tolist(), [files[i] for i in chunk]) for chunk in chunks)
@@ -79,7 +111,7 @@ def make_phantom(artifacts: Artifacts, name: str, spec: phantom.PhantomSpec, *, 
             licence="CC0 1.0",
             source="allcore.data.phantom",
         )
-        card = _built(building, paths.id, listing, job, lambda share, what: progress(0.8 + 0.2 * share, what))
+        card = _built(building, paths.id, _Brought(listing, None), job, lambda share, what: progress(0.8 + 0.2 * share, what))
         card = replace(card, root="", synthetic=True, drawn_with=_settings(spec))
         fileio.write_json(building.card, card.to_dict())
         return card
@@ -138,39 +170,76 @@ def _new_folder(paths: DatasetPaths) -> Iterator[Path]:
         lock.release()
 
 
-def _built(building: DatasetPaths, dataset_id: str, listing: Listing, job: str, progress: Progress) -> DatasetCard:
+@contextmanager
+def _full_disk_told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise AllcoreError("The disk is full; of this data set nothing was kept.", "Make room and try again.") from error
+
+
+def _unpacked(
+    artifacts: Artifacts, building: DatasetPaths, archive: Path, called: str, layout: str, options: Options, progress: Progress
+) -> _Brought:
+    """A zip's content as the data set's own images; linked instead of unpacked where a data set has it already."""
+    packed = Packed.of(archive, artifacts, name=called)
+    before = reuse.unpacked_before(artifacts, packed)
+    folder = building.folder / "unpacked"
+    try:
+        if before:
+            reuse.link_tree(artifacts.dataset(before.id).images, folder)
+        else:
+            archives.unpack(archive, folder, progress=part(progress, 0.0, 0.9))
+        listing = importers.listed(folder, layout, options)
+    except BadInput as error:  # the person knows the zip, not where it is being unpacked
+        raise BadInput(error.message.replace(str(folder), called).replace(archive.name, called), error.hint) from error
+    if listing.extract:  # an .npz in a zip
+        listing.extract(building.images, part(progress, 0.9, 1.0))
+        shutil.rmtree(folder)
+        return _Brought(replace(listing, root=building.images), None)
+    os.rename(folder, building.images)
+    listing = replace(listing, root=building.images)
+    return _Brought(listing, _known_of(artifacts, before, listing), packed.to_dict())
+
+
+def _extracted(artifacts: Artifacts, building: DatasetPaths, listing: Listing, container: Path, progress: Progress) -> _Brought:
+    """The images within one file as the data set's own image files."""
+    packed = Packed.of(container, artifacts)
+    before = reuse.unpacked_before(artifacts, packed)
+    if before:
+        reuse.link_tree(artifacts.dataset(before.id).images, building.images)
+    elif listing.extract:
+        listing.extract(building.images, progress)
+    listing = replace(listing, root=building.images)
+    return _Brought(listing, _known_of(artifacts, before, listing), packed.to_dict())
+
+
+def _known_of(artifacts: Artifacts, before: DatasetCard | None, listing: Listing) -> Known | None:
+    return reuse.known_by_content(artifacts.dataset(before.id), listing.images["image_id"].tolist()) if before else None
+
+
+def _built(building: DatasetPaths, dataset_id: str, brought: _Brought, job: str, progress: Progress) -> DatasetCard:
     import pandas as pd
 
+    listing = brought.listing
     found = listing.images
-    array = building.pixels(cache.key(cache.DEFAULT_SIZE))
-    pixels = cache.created(array, len(found), cache.DEFAULT_SIZE)
-    seen: list[dict[str, Any]] = []
-    unreadable: list[dict[str, str]] = []
-    for index, outcome in enumerate(_read_all(listing.root, found["image_id"].tolist())):
-        image_id = found["image_id"].iloc[index]
-        if isinstance(outcome, Unreadable):
-            unreadable.append({"path": image_id, "reason": outcome.message})
-        else:
-            facts, small = outcome
-            pixels[len(seen)] = small
-            seen.append({"image_id": image_id, **facts})
-        if index % _AT_ONCE == 0:
-            progress(index / len(found), f"Reading images: {index:,} of {len(found):,}")
-    if not seen:
+    image_ids = found["image_id"].tolist()
+    stamps = reuse.stamps_of(listing.root, image_ids)  # before the reading: who changes a file meanwhile is found out the next time
+    facts, unreadable = _pixels_and_facts(building, listing.root, image_ids, brought.known, progress)
+    if not facts:
         reason = unreadable[0]["reason"] if unreadable else ""
-        raise BadInput(f"None of the {len(found)} images in {listing.root} could be read.", reason)
-    pixels.flush()
-    del pixels
-    if unreadable:
-        _shorten(array, len(seen))
-    table_ = records.typed(found.merge(pd.DataFrame(seen), on="image_id", how="inner"))
+        raise BadInput(f"None of the {len(found)} images in {_place(building, listing)} could be read.", reason)
+    table_ = records.typed(found.merge(pd.DataFrame(facts), on="image_id", how="inner"))
+    listing = _as_published(listing, set(table_["sha256"]))
     class_names = tuple(name for name in listing.class_names if (table_["label"] == name).any())
     if len(class_names) < 2:
-        raise BadInput(f"Images of only one class were found in {listing.root}.", "A data set needs two classes at least.")
+        raise BadInput(f"Images of only one class were found in {_place(building, listing)}.", "A data set needs two classes at least.")
     card = DatasetCard(
         id=dataset_id,
         layout=listing.layout,
-        root=str(listing.root),
+        root="" if listing.root == building.images else str(listing.root),
         class_names=class_names,
         positive=listing.positive if listing.positive in class_names else records.positive_class(class_names),
         images=len(table_),
@@ -181,9 +250,12 @@ def _built(building: DatasetPaths, dataset_id: str, listing: Listing, job: str, 
         about=listing.about,
         licence=listing.licence,
         source=listing.source,
+        packed=brought.packed,
         unreadable=tuple(unreadable),
         job=job,
     )
+    with fileio.replacing(building.stamps) as aside, open(aside, "wb") as file:
+        np.save(file, stamps[found["image_id"].isin(table_["image_id"]).to_numpy()])
     with fileio.replacing(building.records) as aside:
         table_.to_parquet(aside)
     fileio.write_json(building.card, card.to_dict())
@@ -191,36 +263,70 @@ def _built(building: DatasetPaths, dataset_id: str, listing: Listing, job: str, 
     return card
 
 
-def _read_all(root: Path, image_ids: list[str]) -> Iterator[tuple[dict[str, Any], np.ndarray] | Unreadable]:
-    """Outcomes in order, a bounded number of files in memory at a time; Pillow and hashlib leave the other threads free to run."""
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for start in range(0, len(image_ids), _AT_ONCE):
-            yield from pool.map(lambda image_id: _read(root / image_id), image_ids[start : start + _AT_ONCE])
+def _as_published(listing: Listing, hashes: set[str]) -> Listing:
+    """C-NMC's licence and source are those of the published images alone: drawn cells can bear the same names, and copies be changed."""
+    if listing.layout != cnmc.NAME:
+        return listing
+    known = len(hashes & set(official.cnmc()["sha256"]))
+    if known == len(hashes):
+        return listing
+    if known:
+        return replace(listing, about=f"{listing.about} Only {known:,} of the {len(hashes):,} images here are as published.")
+    return replace(
+        listing,
+        about="Images with the names of C-NMC 2019's. None is as published: converted, changed, or drawn.",
+        licence="" if listing.licence == cnmc.LICENCE else listing.licence,
+        source="" if listing.source == cnmc.SOURCE else listing.source,
+    )
 
 
-def _read(path: Path) -> tuple[dict[str, Any], np.ndarray] | Unreadable:
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        return Unreadable(f"The file can't be opened ({error.strerror}).")
-    try:
-        picture = images.decoded(content)
-    except Unreadable as error:
-        return error
-    facts = {
-        "width": picture.width,
-        "height": picture.height,
-        "bytes": len(content),
-        "format": picture.format,
-        "mode": picture.mode,
-        "sha256": hashlib.sha256(content).hexdigest(),
-    }
-    return facts, images.resized(picture.pixels, cache.DEFAULT_SIZE)
+def _place(building: DatasetPaths, listing: Listing) -> str:
+    return "it" if listing.root == building.images else str(listing.root)
 
 
-def _shorten(array: Path, count: int) -> None:
+def _pixels_and_facts(
+    building: DatasetPaths, root: Path, image_ids: list[str], known: Known | None, progress: Progress
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Write the pixels of all images that can be read, in the order of the ids; what the files say, and what could not be read."""
+    array = building.pixels(cache.key(cache.DEFAULT_SIZE))
+    rows = known.rows if known else np.full(len(image_ids), -1, np.int64)
+    readable = np.ones(len(image_ids), bool)
+    facts: dict[int, dict[str, Any]] = {}
+    unreadable: list[dict[str, str]] = []
+    fresh = np.flatnonzero(rows < 0)
+    pixels = None
+    for done, (index, outcome) in enumerate(zip(fresh.tolist(), reading.read_all(root, [image_ids[i] for i in fresh]), strict=True)):
+        if isinstance(outcome, Unreadable):
+            unreadable.append({"path": image_ids[index], "reason": outcome.message})
+            readable[index] = False
+        else:
+            if pixels is None:
+                pixels = cache.created(array, len(image_ids), cache.DEFAULT_SIZE)
+            facts[index], pixels[index] = {"image_id": image_ids[index], **outcome.facts}, outcome.pixels
+        if done % _TOLD_EACH == 0:
+            progress(done / len(fresh), f"Reading images: {done:,} of {len(fresh):,}")
+    if known:
+        theirs = known.records[list(reading.FACTS)].to_dict("records")
+        facts |= {index: {"image_id": image_ids[index], **theirs[rows[index]]} for index in np.flatnonzero(rows >= 0).tolist()}
+    if known and pixels is None and known.covers(readable):
+        for file in known.paths.folder.glob("pixels-*.npy"):
+            reuse.link(file, building.folder / file.name)
+    elif facts:
+        if pixels is None:
+            pixels = cache.created(array, len(image_ids), cache.DEFAULT_SIZE)
+        if known:
+            pixels[rows >= 0] = cache.opened(known.paths)[rows[rows >= 0]]
+        pixels.flush()
+        del pixels
+        if not readable.all():
+            _shorten(array, readable)
+    return [facts[index] for index in sorted(facts)], unreadable
+
+
+def _shorten(array: Path, kept: np.ndarray) -> None:
+    """Leave the kept rows (bool, one a row) alone."""
     whole = np.load(array, mmap_mode="r")
     with fileio.replacing(array) as aside:
-        kept = cache.created(aside, count, whole.shape[1])
-        kept[:] = whole[:count]
-        kept.flush()
+        fewer = cache.created(aside, int(kept.sum()), whole.shape[1])
+        fewer[:] = whole[kept]
+        fewer.flush()

@@ -61,6 +61,8 @@ class DatasetCard:
     """The phantom's settings, for a synthetic data set."""
     job: str = ""
     """Id of the job that made it; '' where none did."""
+    packed: dict[str, Any] = field(default_factory=dict)
+    """Of the zip or `.npz` file that its own images were unpacked from: name, path, bytes, mtime_ns, ctime_ns, sha256."""
     unreadable: tuple[dict[str, str], ...] = ()
     """Files left out: path and reason."""
 

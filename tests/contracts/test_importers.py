@@ -5,18 +5,22 @@ from __future__ import annotations
 import builtins
 import io
 import os
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
 from allcore.base.errors import BadInput
 from allcore.base.paths import Artifacts
-from allcore.data import images, importers, importing
-from allcore.data.importers import IMPORTERS
+from allcore.data import images, importers, importing, records
+from allcore.data.importers import IMPORTERS, Options
 from allcore.data.importers.listing import FOUND, Importer
+from allcore.data.progress import silent
 
 
 def picture(path: Path) -> None:
@@ -50,8 +54,45 @@ def folders_broken(root: Path) -> None:
         picture(root / name)
 
 
-SAMPLES: dict[str, Callable[[Path], None]] = {"cnmc": cnmc_sample, "folders": folders_sample}
-BROKEN: dict[str, Callable[[Path], None]] = {"cnmc": cnmc_broken, "folders": folders_broken}
+def manifest_sample(root: Path) -> None:
+    for name in ("a/1.png", "a/2.png", "b.png", "c d.png", "e.png"):
+        picture(root / "images" / name)
+    (root / "cells.csv").write_text(
+        "File Name;Diagnosis;Case ID;Split;Fold\nimages/a/1.png;ALL;P1;train;0\nimages/a/2.png;Normal B;P2;train;1\n"
+        "images/b.png;Normal B;;val;\n.\\images\\c d.png;ALL;P3;test;\nimages/e.png;;;test;\n"
+    )
+
+
+def manifest_broken(root: Path) -> None:
+    manifest_sample(root)
+    (root / "images" / "b.png").unlink()
+
+
+def medmnist_sample(root: Path) -> None:
+    rng = np.random.default_rng(0)
+    arrays = {}
+    for part, count in (("train", 9), ("val", 2), ("test", 3)):
+        arrays[f"{part}_images"] = rng.integers(0, 256, (count, 28, 28, 3), dtype=np.uint8)
+        arrays[f"{part}_labels"] = (np.arange(count, dtype=np.uint8) % 8)[:, None]
+    np.savez_compressed(root / "bloodmnist.npz", **arrays)
+
+
+def medmnist_broken(root: Path) -> None:
+    np.savez(root / "x.npz", train_images=np.zeros((3, 28, 28), np.uint8), train_labels=np.zeros((3, 14), np.uint8))
+
+
+SAMPLES: dict[str, Callable[[Path], None]] = {
+    "cnmc": cnmc_sample,
+    "medmnist": medmnist_sample,
+    "manifest": manifest_sample,
+    "folders": folders_sample,
+}
+BROKEN: dict[str, Callable[[Path], None]] = {
+    "cnmc": cnmc_broken,
+    "medmnist": medmnist_broken,
+    "manifest": manifest_broken,
+    "folders": folders_broken,
+}
 
 every_importer = pytest.mark.parametrize("importer", IMPORTERS.values(), ids=IMPORTERS)
 
@@ -113,6 +154,11 @@ def test_a_listing_is_a_table_of_known_shape(importer: Importer, sample: Path):
 def test_ids_are_paths_below_the_root(importer: Importer, sample: Path):
     found = importer.listing(sample)
     assert found.root == sample
+    assert (found.extract is None) == (found.container is None)
+    if found.extract:
+        found = replace(found, root=sample.parent / "extracted")
+        found.extract(found.root, silent)
+        assert {path.relative_to(found.root).as_posix() for path in found.root.rglob("*.*")} == set(found.images["image_id"])
     for image_id in found.images["image_id"]:
         assert not any(part.startswith(".") or not part for part in image_id.split("/"))  # absolute, or hidden as a Mac's leftovers are
         assert "\\" not in image_id
@@ -170,6 +216,57 @@ def test_a_sample_becomes_a_data_set(importer: Importer, sample: Path, artifacts
     assert card.images == len(found.images)
     assert card.classes == {name: int((found.images["label"] == name).sum()) for name in found.class_names}
     assert (card.layout, card.positive, card.class_names) == (importer.NAME, found.positive, found.class_names)
+
+
+@every_importer
+def test_a_zip_of_a_sample_becomes_the_same_data_set(importer: Importer, sample: Path, artifacts: Artifacts):
+    plain = importing.import_folder(artifacts, sample, "plain")
+    zipped = shutil.make_archive(str(sample.parent / "zipped"), "zip", sample.parent, sample.name)  # with the folder around it
+    packed = importing.import_folder(artifacts, Path(zipped), "packed")
+    assert (packed.layout, packed.root, packed.images, packed.classes) == (importer.NAME, "", plain.images, plain.classes)
+    assert (packed.subjects, packed.phases, packed.folds) == (plain.subjects, plain.phases, plain.folds)
+    one, other = (records.read_records(artifacts.dataset(name)) for name in ("plain", "packed"))
+    assert sorted(zip(one["sha256"], one["label"], one["subject"], strict=True)) == sorted(
+        zip(other["sha256"], other["label"], other["subject"], strict=True)
+    )
+
+
+@every_importer
+def test_what_a_person_says_is_heard(importer: Importer, sample: Path):
+    plain = importer.listing(sample)
+    other = next(name for name in plain.class_names if name != plain.positive)
+    said = Options(positive=other, patient_pattern=r"(?P<patient>\d)\.\w+$", licence="CC0", source="my own")
+    found = importers.listed(sample, importer.NAME, said)
+    assert (found.positive, found.licence, found.source) == (other, "CC0", "my own")
+    for image_id, before, after in zip(plain.images["image_id"], plain.images["subject"], found.images["subject"], strict=True):
+        stem = image_id.rsplit(".", 1)[0]
+        assert after == (stem[-1] if stem[-1].isdigit() else before)
+
+
+@every_importer
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (Options(positive="banana"), "no class 'banana'"),
+        (Options(patient_pattern="(?P<patient>zzz)"), "matches none of the"),
+        (Options(patient_pattern="(?P<patient>"), "no regular expression"),
+        (Options(patient_pattern=r"(\d+)"), "no group named 'patient'"),
+        (Options(patient_pattern="a" * 301), "has 301 characters"),
+    ],
+)
+def test_what_a_person_says_amiss_is_told(importer: Importer, sample: Path, said: Options, words: str):
+    with pytest.raises(BadInput, match=words) as caught:
+        importers.listed(sample, importer.NAME, said)
+    assert caught.value.hint
+
+
+@every_importer
+def test_an_option_of_another_layout_is_told(importer: Importer, sample: Path):
+    for said in (Options(columns={"label": "x"}), Options(class_names=("a", "b"))):
+        (name,) = [name for name in ("columns", "class_names") if getattr(said, name)]
+        if name not in importer.UNDERSTANDS:
+            with pytest.raises(BadInput, match=f"layout '{importer.NAME}' knows no"):
+                importers.listed(sample, importer.NAME, said)
 
 
 def test_what_nobody_recognises_is_told(tmp_path: Path):

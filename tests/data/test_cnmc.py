@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
+import time
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from allcore.base.errors import BadInput
 from allcore.base.paths import Artifacts
-from allcore.data import cache, importers, importing, records, splits
+from allcore.data import cache, importers, importing, reading, records, splits
+from allcore.data import official as published
 from allcore.data.importers import cnmc
 from allcore.data.splits import SplitSpec
 
@@ -26,19 +31,34 @@ def official(real_data: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(official: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tree of all 15,115 names of the official set, each file but the CSV empty."""
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tree of all 15,115 names as published, each image one of a few small ones, and the CSV that they say would be there."""
     root = tmp_path_factory.mktemp("whole")
-    with open(official / "manifest.tsv", newline="") as file:
-        names = [row["path"] for row in csv.DictReader(file, delimiter="\t")]
-    assert len(names) == 15_115
-    for folder in {PurePosixPath(name).parent for name in names}:
-        (root / folder).mkdir(parents=True, exist_ok=True)
-    for name in names:
-        (root / name).touch()
-    labels = next(official.rglob(CSV))
-    shutil.copy(labels, root / labels.relative_to(official))
+    seeds = [root / f"seed-{number}" for number in range(8)]
+    for number, seed in enumerate(seeds):
+        colours = np.random.default_rng(number).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(colours).save(seed, "bmp")
+    table = published.cnmc()
+    paths = [root / published.TOP / path for path in table["path"]]
+    for folder in {path.parent for path in paths}:
+        folder.mkdir(parents=True, exist_ok=True)
+    for number, path in enumerate(paths):
+        os.link(seeds[number % len(seeds)], path)
+    for seed in seeds:
+        seed.unlink()
+    early = table[table["phase"] == "preliminary"]
+    lines = [f"{one.name},{one.path.rsplit('/', 1)[-1]},{int(one.label == 'leukemia')}" for one in early.itertuples()]
+    labels(root / published.TOP / published.LABELS.path, *lines)
     return root
+
+
+def test_the_oracle_is_the_published_list(official: Path):
+    """The stand-ins' names and counts against the list as it was downloaded."""
+    with open(official / "manifest.tsv", newline="") as file:
+        known = {row["path"]: row["sha256"] for row in csv.DictReader(file, delimiter="\t")}
+    table = published.cnmc()
+    ours = {f"{published.TOP}/{path}": sha256 for path, sha256 in zip(table["path"], table["sha256"], strict=True)}
+    assert ours | {f"{published.TOP}/{published.LABELS.path}": published.LABELS.sha256} == known
 
 
 def check_whole(images: pd.DataFrame) -> None:
@@ -69,7 +89,7 @@ def test_the_whole_set_is_counted_as_its_makers_do(whole: Path):
 def moved(whole: Path, target: Path, renamed: dict[str, str]) -> Path:
     """A copy (of hard links) with folders below C-NMC_Leukemia renamed."""
     for old, new in renamed.items():
-        shutil.copytree(whole / "C-NMC_Leukemia" / old, target / new, copy_function=shutil.os.link)
+        shutil.copytree(whole / "C-NMC_Leukemia" / old, target / new, copy_function=os.link)
     shutil.copy(next(whole.rglob(CSV)), target / "labels.csv")
     return target
 
@@ -81,6 +101,16 @@ MIRRORS = {
         PRELIMINARY: "C-NMC_test_prelim_phase_data/C-NMC_test_prelim_phase_data",
         FINAL: "C-NMC_test_final_phase_data",
     },
+    "a folder around, one in the other": {
+        **{f"training_data/fold_{number}": f"PKG - C-NMC 2019/C-NMC_training_data/fold_{number}/fold_{number}" for number in range(3)},
+        PRELIMINARY: "PKG - C-NMC 2019/C-NMC_test_prelim_phase_data/C-NMC_test_prelim_phase_data",
+        FINAL: "PKG - C-NMC 2019/C-NMC_test_final_phase_data/C-NMC_test_final_phase_data",
+    },
+    "folds named after the zips": {
+        **{f"training_data/fold_{number}": f"C-NMC_training_data_Fold_{number}" for number in range(3)},
+        PRELIMINARY: "Prelim",
+        FINAL: "Final",
+    },
     "phases told by the names inside alone": {"training_data": "train", PRELIMINARY: "validation", FINAL: "test"},
 }
 
@@ -88,6 +118,52 @@ MIRRORS = {
 @pytest.mark.parametrize("name", MIRRORS)
 def test_a_mirrors_folders_change_nothing(whole: Path, tmp_path: Path, name: str):
     check_whole(importers.listed(moved(whole, tmp_path, MIRRORS[name])).images)
+
+
+def test_a_mirror_of_pngs_with_the_preliminary_cells_under_their_own_names(whole: Path, tmp_path: Path):
+    for one in published.cnmc().itertuples():
+        name = one.path if one.phase != "preliminary" else f"test_prelim/{'all' if one.label == 'leukemia' else 'hem'}/{one.name}"
+        path = (tmp_path / name).with_suffix(".png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    check_whole(importers.listed(tmp_path, "cnmc").images)
+    assert not cnmc.recognises(tmp_path)
+
+
+def test_two_copies_in_one_folder_are_not_counted_twice(tmp_path: Path):
+    touched(tmp_path, "fold_0/all/UID_1_1_1_all.bmp", "merged/UID_1_1_1_all.bmp", "fold_0/hem/UID_H1_1_1_hem.bmp")
+    with pytest.raises(BadInput, match="UID_1_1_1_all is there twice"):
+        cnmc.listing(tmp_path)
+
+
+def test_stand_ins_of_the_whole_set_are_imported_and_the_second_time_read_by_nobody(
+    whole: Path, artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch
+):
+    began = time.monotonic()
+    card = importing.import_folder(artifacts, whole, "whole")
+    first = time.monotonic() - began
+    table = records.read_records(artifacts.dataset("whole"))
+    check_whole(table)
+    assert (card.images, card.unreadable) == (15_114, ())
+    assert (card.licence, card.source) == ("", "")
+    assert "None is as published" in card.about
+    assert (card.phases, card.folds) == (
+        {"training": 10_661, "preliminary": 1_867, "final": 2_586},
+        {"0": 3_527, "1": 3_581, "2": 3_553},
+    )
+    made = splits.split(table, card, SplitSpec("official"))
+    assert made.certificate.overlapping_subjects == 0
+    assert (made.certificate.sides["test"].images, made.certificate.sides["test"].subjects) == (1_867, 28)
+
+    read = []
+    monkeypatch.setattr(reading, "_read", lambda path: read.append(path))
+    began = time.monotonic()
+    again = importing.import_folder(artifacts, whole, "again")
+    assert read == []
+    assert time.monotonic() - began < first
+    assert again.fingerprint == card.fingerprint
+    one, other = (cache.opened(artifacts.dataset(name)) for name in ("whole", "again"))
+    assert os.path.samefile(one.filename, other.filename)
 
 
 def test_a_mirror_without_folds_is_read_as_such(whole: Path, tmp_path: Path):
@@ -186,6 +262,7 @@ def test_the_real_sample(official: Path, artifacts: Artifacts):
     assert list(card.folds) == ["0", "1", "2"]
     assert card.unreadable == ()
     assert not card.synthetic
+    assert (card.licence, "doi 10.7937" in card.source, "as published" in card.about) == ("CC BY 3.0", True, False)
     assert said == sorted(said)
     assert said[-1] == 1
 
@@ -203,6 +280,18 @@ def test_the_real_sample(official: Path, artifacts: Artifacts):
     assert cache.opened(artifacts.dataset("cnmc")).shape == (106, 70, 70, 3)
     found = splits.split(table, card, SplitSpec("patient"))
     assert found.certificate.overlapping_subjects == 0
+
+
+def test_a_copy_that_was_changed_here_and_there_says_so(official: Path, artifacts: Artifacts, tmp_path: Path):
+    copy = tmp_path / "copy"
+    for number, path in enumerate(sorted(official.rglob("UID_*.bmp"))[::12]):
+        (copy / path.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy / path.parent.name)
+        if number == 0:
+            Image.open(path).rotate(90).save(copy / path.parent.name / path.name)
+    card = importing.import_folder(artifacts, copy, "copy")
+    assert f"Only {card.images - 1} of the {card.images} images here are as published." in card.about
+    assert card.licence == "CC BY 3.0"
 
 
 def test_the_real_samples_bytes_are_the_manifests(official: Path, artifacts: Artifacts):

@@ -145,8 +145,8 @@ def test_a_small_cell_is_the_average_of_the_large_one(size):
         small = draw(replace(SMALL, size=size), index)
         average = averaged(draw(replace(SMALL, size=450), index), size)
         difference = np.abs(small.astype(float) - average)
-        assert difference[average.any(axis=2)].mean() < 1.0
-        assert difference.max() < 16
+        assert difference[average.any(axis=2)].mean() < 0.7
+        assert difference.max() < 12
 
 
 # Dials

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,15 +13,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from allcore.base.errors import BadInput
+from allcore.base.paths import DatasetPaths
 from allcore.data import splits
 from allcore.data.splits import SIDES, Certificate, Split, SplitSpec
 
+HASHES = {"image": "08901950c9cf", "patient": "f36e27850ae9", "official": "bc0b9343359f"}
 CLASSES = ("healthy", "leukemia", "other")
 
 
 def table_of(rows: list[tuple[str, str, str]]) -> tuple[pd.DataFrame, SimpleNamespace]:
     """Records and what `split` reads of a card, from (label, subject, phase) of each image."""
     table = pd.DataFrame(rows, columns=["label", "subject", "phase"]).astype("string")
+    table["fold"] = -1
     table.insert(0, "image_id", [f"{number:05}.png" for number in range(len(table))])
     table["sha256"] = [f"{number:064}" for number in range(len(table))]
     known = table[(table["label"] != "") & (table["subject"] != "")]
@@ -46,8 +50,13 @@ def data_sets(draw: st.DrawFn, *, subjects: bool = True) -> tuple[pd.DataFrame, 
     return table_of(draw(st.permutations(rows)))
 
 
+def spec_of(folds: tuple[int, int], **given: object) -> SplitSpec:
+    return SplitSpec(folds=folds[0], fold=folds[1], **given)
+
+
 SPECS = st.builds(
-    SplitSpec,
+    spec_of,
+    folds=st.just((0, 0)) | st.integers(2, 5).flatmap(lambda folds: st.tuples(st.just(folds), st.integers(0, folds - 1))),
     level=st.sampled_from(splits.LEVELS),
     seed=st.integers(0, 2**31 - 1),
     test=st.sampled_from([0.2, 0.1, 0.5]),
@@ -78,7 +87,7 @@ def test_what_a_split_promises(data: tuple[pd.DataFrame, SimpleNamespace], spec:
         return
     labelled = (table["label"] != "").to_numpy()
     used = np.isin(found.sides, SIDES)
-    # Every labelled image on exactly one side; for the official split, those of its two phases.
+    # Every labelled image on exactly one side; for the official split, those of its two phases (here no image has a fold).
     assert (used == (labelled & table["phase"].isin(["training", "preliminary"]).to_numpy())).all()
     assert not used[~labelled].any()
     for side in ("train", "test"):
@@ -226,3 +235,97 @@ def test_a_rule_that_makes_no_sense_is_refused(wrong: dict[str, object]):
 def test_splitting_says_nothing_on_the_side(level: str, recwarn: pytest.WarningsRecorder):
     splits.split(*table_of(cohort(12, 2) + cohort(6, 1, phase="preliminary", start=20)), SplitSpec(level))
     assert not [warning for warning in recwarn.list if "sklearn" in str(warning.filename)]
+
+
+def folded(spec: SplitSpec, data: tuple[pd.DataFrame, SimpleNamespace]) -> list[Split]:
+    return [splits.split(*data, replace(spec, fold=fold)) for fold in range(spec.folds)]
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.integers(2, 5), st.integers(0, 2**31 - 1), st.sampled_from(["image", "patient"]), st.sampled_from([0.0, 0.1]))
+def test_each_image_is_tested_in_exactly_one_fold(folds: int, seed: int, level: str, held_back: float):
+    data = table_of(cohort(30, 3) + [("", "", "")] * 2)
+    spec = SplitSpec(level, seed=seed, folds=folds, tune=held_back, calibrate=held_back)
+    found = folded(spec, data)
+    tested = np.stack([one.sides == "test" for one in found])
+    assert (tested.sum(axis=0) == (data[0]["label"] != "").to_numpy()).all()
+    for number, one in enumerate(found):
+        assert (one.certificate.folds, one.certificate.fold) == (folds, number)
+        assert set(data[0]["label"].to_numpy()[one.rows("test")]) == set(CLASSES[:2])
+        assert abs(len(one.rows("test")) - 90 / folds) <= 6
+        if level == "patient":
+            assert one.certificate.overlapping_subjects == 0
+            assert not subjects_on(data[0], one, "test") & subjects_on(data[0], one, "train", "tune", "calibrate")
+
+
+def test_official_folds_are_the_data_sets_own():
+    table, card = table_of(cohort(24) + cohort(4, phase="preliminary", start=50))
+    number = table["subject"].str[1:].astype(int).to_numpy()
+    table["fold"] = np.where(number < 50, number // 2 % 3, -1)
+    for one in folded(SplitSpec("official", folds=3), (table, card)):
+        assert set(table["fold"].to_numpy()[one.rows("test")]) == {one.certificate.fold}
+        assert set(table["fold"].to_numpy()[one.rows("train")]) == {0, 1, 2} - {one.certificate.fold}
+        assert (one.certificate.unused, one.certificate.overlapping_subjects) == (24, 0)
+    with pytest.raises(BadInput, match="has the folds 0, 1, 2, not 5"):
+        splits.split(table, card, SplitSpec("official", folds=5))
+    with pytest.raises(BadInput, match="has no folds of its own"):
+        splits.split(table.assign(fold=-1), card, SplitSpec("official", folds=3))
+
+
+@pytest.mark.parametrize(("folds", "fold"), [(1, 0), (3, 3), (3, -1), (21, 0), (0, 1)])
+def test_a_fold_that_is_not_there_is_refused(folds: int, fold: int):
+    with pytest.raises(BadInput, match="There is no fold"):
+        SplitSpec("image", folds=folds, fold=fold)
+
+
+def test_too_few_patients_for_so_many_folds_are_refused():
+    with pytest.raises(BadInput, match="has 3 patients: too few for 5 folds"):
+        splits.split(*table_of(cohort(6)), SplitSpec("patient", folds=5))
+
+
+@settings(deadline=None, max_examples=60)
+@given(data_sets(subjects=False), SPECS, st.data())
+def test_near_duplicates_stay_together_where_patients_are_unknown(data: tuple[pd.DataFrame, SimpleNamespace], spec: SplitSpec, more):
+    table, card = data
+    groups = np.array([more.draw(st.sampled_from(["", "", "a", "b", "c"])) for _ in range(len(table))])
+    try:
+        found = splits.split(table, card, replace(spec, level="image", folds=0, fold=0), duplicates=groups)
+    except BadInput:
+        return
+    labelled = (table["label"] != "").to_numpy()
+    assert (np.isin(found.sides, SIDES) == labelled).all()
+    for group in "abc":
+        assert len(set(found.sides[labelled & (groups == group)])) <= 1
+    assert found.certificate.near_duplicate_test_images == 0
+    sizes = {group: int((labelled & (groups == group)).sum()) for group in "abc"}
+    assert found.certificate.held_together == sum(size for size in sizes.values() if size > 1)
+
+
+def test_near_duplicates_across_sides_are_counted_where_patients_decide():
+    table, card = table_of(cohort(20))
+    groups = np.where(np.arange(len(table)) < 60, "same", "")
+    found = splits.split(table, card, SplitSpec("patient"), duplicates=groups)
+    assert found.certificate.near_duplicate_test_images == (groups[found.rows("test")] == "same").sum() > 0
+    assert found.certificate.held_together == 0
+    assert splits.split(table, card, SplitSpec("patient")).certificate.near_duplicate_test_images is None
+
+
+def test_nothing_changes_where_no_image_has_a_duplicate():
+    data = table_of([("leukemia", "", "")] * 70 + [("healthy", "", "")] * 30)
+    bare = splits.split(*data, SplitSpec("image")).certificate
+    assert splits.split(*data, SplitSpec("image"), duplicates=np.full(100, "")).certificate.hash == bare.hash
+
+
+def test_splits_made_before_folds_were_are_made_again_alike():
+    """Hashes of an earlier version: a run that resumes, or is done again, meets the same sides."""
+    data = table_of(cohort(40) + cohort(8, phase="preliminary", start=40))
+    hashes = {level: splits.split(*data, SplitSpec(level)).certificate.hash[:12] for level in splits.LEVELS}
+    assert hashes == HASHES
+
+
+def test_groups_are_read_from_the_data_sets_folder(tmp_path):
+    table, _ = table_of([("leukemia", "", "")] * 4)
+    paths = DatasetPaths(tmp_path)
+    assert splits.duplicate_groups(paths, table) is None
+    pd.DataFrame({"image_id": ["00001.png", "00003.png"], "group": [7, 7]}).to_parquet(paths.duplicates)
+    assert splits.duplicate_groups(paths, table).tolist() == ["", "7", "", "7"]

@@ -3,8 +3,10 @@
 `docs/phantom.md` says what is drawn, what each dial does, and how like the real cells the drawn ones are.
 """
 
+from allcore.data.phantom.cell import Cell
 from allcore.data.phantom.render import draw
-from allcore.data.phantom.roster import Cell, plan
-from allcore.data.phantom.spec import PhantomSpec
+from allcore.data.phantom.roster import plan
+from allcore.data.phantom.spec import CNMC, PhantomSpec, twin
+from allcore.data.phantom.twin import labels as twin_labels
 
-__all__ = ["Cell", "PhantomSpec", "draw", "plan"]
+__all__ = ["CNMC", "Cell", "PhantomSpec", "draw", "plan", "twin", "twin_labels"]

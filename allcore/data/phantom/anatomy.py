@@ -12,7 +12,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from allcore.data.phantom.roster import HEALTHY, LEUKEMIA, Cell, plan
+from allcore.data.phantom.cell import HEALTHY, LEUKEMIA, Cell
+from allcore.data.phantom.roster import plan
 from allcore.data.phantom.spec import PhantomSpec
 
 ANGLES = 1024  # samples of an outline
@@ -89,10 +90,10 @@ def anatomy(spec: PhantomSpec, index: int, cell: Cell) -> Anatomy:
     return Anatomy(
         outline=outline,
         nucleus=nucleus,
-        chromatin=_spectrum(rng, 11.5 * np.exp(0.28 * lean + 0.12 * traits["grain"])),
-        density=0.086 * np.exp(-0.25 * lean + 0.2 * traits["contrast"]),
+        chromatin=_spectrum(rng, 11.5 * np.exp(0.06 * lean + 0.12 * traits["grain"])),
+        density=0.0825 * np.exp(-0.12 * lean + 0.2 * traits["contrast"]),
         clumping=float(np.clip(0.5 - 0.45 * lean, 0, 1)),
-        membrane=0.07 - 0.11 * lean + 0.03 * rng.standard_normal(),
+        membrane=0.05 - 0.08 * lean + 0.03 * rng.standard_normal(),
         dome=0.03 * traits["dome"],
         nucleoli=_nucleoli(rng, radius, lean),
         halo=_halo(traits, lean),

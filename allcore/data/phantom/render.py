@@ -11,7 +11,7 @@ from allcore.data.phantom.anatomy import ANGLES, BAND, CYTOPLASM, PIXEL, STAIN, 
 from allcore.data.phantom.roster import plan
 from allcore.data.phantom.spec import PhantomSpec
 
-FINEST = 140  # the smallest grid, in samples a side, that is drawn on; smaller images are averages of one at least as fine
+FINEST = 210  # the smallest grid, in samples a side, that is drawn on; smaller images are averages of one at least as fine
 HALO_DEPTH = 6.5 * PIXEL
 STEEPEST = 1.5  # of an outline, for the halo: beyond it, halos would show as rays
 NUCLEAR_BLUR = 6 * PIXEL

@@ -2,27 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 
+from allcore.data.phantom import twin
+from allcore.data.phantom.cell import HEALTHY, LEUKEMIA, Cell
 from allcore.data.phantom.spec import PhantomSpec
 
-LEUKEMIA = "leukemia"
-HEALTHY = "healthy"
 FOLDS = 3
 FEWEST_OF_A_CLASS = 4  # from eight patients on
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One cell of the set: its file name without ending, as C-NMC names its own, its class, patient and fold (0 to 2)."""
-
-    name: str
-    label: str
-    subject: str
-    fold: int
 
 
 @lru_cache(maxsize=8)
@@ -30,7 +19,10 @@ def plan(spec: PhantomSpec) -> tuple[Cell, ...]:
     """The cells of the set, in the order of their indices: by class (leukemic first), then by patient.
 
     A patient has one class and lies in one fold; both classes have a patient at least, and four at least from eight patients on.
+    A twin's cells are in the order of their paths.
     """
+    if spec.like:
+        return twin.cells(spec.seed)
     rng = np.random.default_rng([spec.seed, 0])
     leukemic = _leukemic_patients(spec)
     counts = (leukemic, spec.patients - leukemic)
@@ -40,7 +32,7 @@ def plan(spec: PhantomSpec) -> tuple[Cell, ...]:
         shares = _shares(patients, images, rng)
         for number, (share, fold) in enumerate(zip(shares, _folds(shares), strict=True), start=1):
             subject = str(number) if label == LEUKEMIA else f"H{number}"
-            cells.extend(Cell(name, label, subject, fold) for name in _names(subject, label, share, rng))
+            cells.extend(Cell(f"{label}/{name}.png", label, subject, fold) for name in _names(subject, label, share, rng))
     return tuple(cells)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from allcore.base.errors import BadInput
 
@@ -17,6 +18,9 @@ RANGES: dict[str, tuple[float, float, bool]] = {
     "seed": (0, 2**32 - 1, True),
     "leukemia_share": (0.05, 0.95, False),
 }
+CNMC = "cnmc"
+CNMC_IMAGES, CNMC_PATIENTS = 15_114, 118
+"""Of C-NMC 2019: 73 subjects in training, 28 in the preliminary and 17 in the final phase."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class PhantomSpec:
     habits: share of the variance of stain, light, size and texture that belongs to the patient and not to the single cell, 0 to 1.
     size: pixels a side, 32 to 450.
     seed: 0 to 2**32 - 1.
-    leukemia_share: share of the images that are leukemic, 0.05 to 0.95 (C-NMC 2019: 8,491 of 12,528).
+    leukemia_share: share of the images that are leukemic, 0.05 to 0.95 (C-NMC 2019: 8,491 of 12,528). A twin's is as it is.
+    like: 'cnmc' for a twin of C-NMC 2019 in names, phases, folds, classes and subjects (`twin` makes its settings); '' for none.
 
     Raises BadInput, naming the field and its range, where a value is out of it.
     """
@@ -41,6 +46,7 @@ class PhantomSpec:
     size: int = 70
     seed: int = 0
     leukemia_share: float = 0.68
+    like: str = ""
 
     def __post_init__(self) -> None:
         for field, (lowest, highest, whole) in RANGES.items():
@@ -50,6 +56,18 @@ class PhantomSpec:
                 f"The synthetic set's 'patients' is {self.patients}, which is more than its {self.images} 'images'.",
                 f"Each patient needs at least one image: give 2 to {min(self.images, 500)} patients.",
             )
+        if self.like not in ("", CNMC):
+            raise BadInput(f"There is no set '{self.like}' to draw a twin of.", f"Choose '{CNMC}', or leave it out.")
+        if self.like and (self.images, self.patients) != (CNMC_IMAGES, CNMC_PATIENTS):
+            raise BadInput(
+                f"A twin of C-NMC has its {CNMC_IMAGES:,} images of {CNMC_PATIENTS} patients, not {self.images:,} of {self.patients}.",
+                "Leave out 'images' and 'patients', or 'like'.",
+            )
+
+
+def twin(**settings: Any) -> PhantomSpec:
+    """Settings of a twin of C-NMC 2019; `settings` are those of PhantomSpec but for images, patients and leukemia_share."""
+    return PhantomSpec(images=CNMC_IMAGES, patients=CNMC_PATIENTS, like=CNMC, **settings)
 
 
 def _check(field: str, value: object, lowest: float, highest: float, whole: bool) -> None:

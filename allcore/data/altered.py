@@ -1,0 +1,59 @@
+"""Random changes to images that leave their class alone: turns, mirror images, another stain, another light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+NONE, QUARTER, ANY = "none", "quarter", "any"
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What may be changed, and how strongly; nothing by default."""
+
+    turns: str = NONE
+    """NONE; QUARTER turns and mirror images, which lose nothing; or ANY angle, mirrored too."""
+    stain: float = 0.0
+    """Standard deviation of the logarithm of each colour's optical density."""
+    brightness: float = 0.0
+    """Standard deviation of the logarithm of the light."""
+
+    def applied(self, images: np.ndarray, dice: np.random.Generator) -> np.ndarray:
+        """uint8 (n, size, size, 3) to the same shape, each image changed by its own throw of `dice`. The input is left as it is."""
+        if self.turns != NONE:
+            images = _turned(images, dice, any_angle=self.turns == ANY)
+        if self.stain or self.brightness:
+            images = _shifted(images, dice, stain=self.stain, brightness=self.brightness)
+        return images
+
+
+def _turned(images: np.ndarray, dice: np.random.Generator, *, any_angle: bool) -> np.ndarray:
+    quarters, mirrored = dice.integers(0, 4, len(images)), dice.integers(0, 2, len(images)).astype(bool)
+    angles = dice.uniform(-45.0, 45.0, len(images)) if any_angle else np.zeros(len(images))
+    out = np.empty_like(images)
+    for index, image in enumerate(images):
+        if any_angle:
+            # Corners that come in from outside get the colour of the picture's edge: black round a segmented cell.
+            edge = np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]), axis=0)
+            rotated = Image.fromarray(image).rotate(angles[index], Image.Resampling.BILINEAR, fillcolor=tuple(map(int, edge)))
+            image = np.asarray(rotated)
+        turned = np.rot90(image, quarters[index])
+        out[index] = turned[:, ::-1] if mirrored[index] else turned
+    return out
+
+
+def _shifted(images: np.ndarray, dice: np.random.Generator, *, stain: float, brightness: float) -> np.ndarray:
+    """By tables of 256 values an image and colour: light I passing a stain is 255 * exp(-density), so that a thicker stain is a
+    power of I / 255 (Beer and Lambert), and a stronger lamp a factor. Black stays black.
+    """
+    count = len(images)
+    powers = np.exp(dice.normal(0.0, stain, (count, 3))) if stain else np.ones((count, 3))
+    factors = np.exp(dice.normal(0.0, brightness, (count, 1))) if brightness else np.ones((count, 1))
+    levels = np.arange(256, dtype=np.float32) / 255
+    tables = 255 * factors[..., None] * levels ** powers[..., None]
+    tables = np.clip(np.rint(tables), 0, 255).astype(np.uint8)
+    picture, colour = np.ogrid[:count, :3]
+    return tables[picture[:, None, None, :], colour[:, None, None, :], images]
