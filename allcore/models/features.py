@@ -9,10 +9,15 @@ import numpy as np
 
 from allcore.base import fileio
 from allcore.base.errors import AllcoreError
+from allcore.models import cell_features
 
-PIXELS, PCA = "pixels-v1", "pca-v1"
+PIXELS, PCA, CELL = "pixels-v1", "pca-v1", "cell-v1"
 # A change that alters any vector gets a new version; the old one stays as long as runs were trained on it.
-KINDS = {PCA: "Principal components of the pixels", PIXELS: "The pixels themselves"}
+KINDS = {
+    PCA: "Principal components of the pixels",
+    PIXELS: "The pixels themselves",
+    CELL: "Shape, colour and texture of the cell",
+}
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,8 @@ class Features:
         The components are computed in float64 and rounded once, so that an image's vector does not depend on which others
         were computed with it: a tree's threshold can turn a last bit into another class.
         """
+        if self.kind == CELL:
+            return cell_features.vectors(images)
         flat = images.reshape(len(images), -1)
         if self.kind == PIXELS:
             return flat.astype(np.float32) / np.float32(255)
@@ -56,7 +63,7 @@ class Features:
 def fitted(kind: str, images: np.ndarray, *, components: int, seed: int) -> Features:
     """Learn what the vectors need from the training side's images, uint8 (n, size, size, 3)."""
     size = images.shape[1]
-    if kind == PIXELS:
+    if kind in (PIXELS, CELL):
         return Features(kind, size)
     from sklearn.decomposition import PCA as Pca
 

@@ -5,12 +5,23 @@ from __future__ import annotations
 from types import ModuleType
 
 from allcore.base.errors import NotFound
-from allcore.models.classical import random_forest
-from allcore.models.cnn import proposed_cnn
+from allcore.models.classical import knn, logistic_regression, mlp, random_forest, sgd, svm
+from allcore.models.cnn import allnet, proposed_cnn, resnet50, vgg16
 from allcore.models.spec import ModelCard
 
 # In the order in which they are shown.
-_MODULES: tuple[ModuleType, ...] = (proposed_cnn, random_forest)
+_MODULES: tuple[ModuleType, ...] = (
+    allnet,
+    proposed_cnn,
+    resnet50,
+    vgg16,
+    random_forest,
+    logistic_regression,
+    svm,
+    knn,
+    sgd,
+    mlp,
+)
 _BY_ID = {module.CARD.id: module for module in _MODULES}
 
 

@@ -15,7 +15,7 @@ CNN, CLASSICAL = "cnn", "classical"
 
 @dataclass(frozen=True)
 class Knob:
-    """One setting. `kind` is int, float, bool or str; a str has `choices`, a number `low` and `high` (both included)."""
+    """One setting. `kind` is int, float, bool or str; a number has `low` and `high` (both included), a str may have `choices`."""
 
     name: str
     label: str
@@ -30,6 +30,8 @@ class Knob:
         """The range in words."""
         if self.kind is bool:
             return "true or false"
+        if self.kind is str and not self.choices:
+            return "any text"
         if self.choices:
             return ", ".join(self.choices)
         return f"{self.low} to {self.high}" if self.kind is int else f"{self.low:g} to {self.high:g}"
@@ -55,7 +57,7 @@ class Knob:
             return int(value)
         if self.kind is float:
             return None if isinstance(value, bool) else float(value)
-        return str(value)
+        return value if isinstance(value, str) else None
 
     def _fits(self, value: Any) -> bool:
         if self.choices:
@@ -92,6 +94,10 @@ class ModelCard:
     presets: tuple[Preset, ...]
     images_per_second: float
     """Training speed at 70 pixels on two cores of an ordinary processor (AMD Zen 3), until this machine has its own measure."""
+    parameters: int | None = None
+    """Trained numbers of a network for two classes at 70 pixels; None where the data decide."""
+    multiply_adds: float | None = None
+    """Of one image of 70 pixels, forward; None where that is no measure."""
     choices: tuple[str, ...] = ()
     """What the paper leaves open, and what was chosen here and why."""
     cannot: tuple[str, ...] = ()
@@ -128,6 +134,8 @@ class ModelCard:
             "family": self.family,
             "about": self.about,
             "images_per_second": self.images_per_second,
+            "parameters": self.parameters,
+            "multiply_adds": self.multiply_adds,
             "choices": list(self.choices),
             "cannot": list(self.cannot),
             "knobs": [

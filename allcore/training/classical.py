@@ -1,69 +1,127 @@
-"""Training a classical classifier: a feature vector, one fit."""
+"""Training a classical classifier: a feature vector, a fit, and a temperature from further fits on patients held out in turn."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sklearn.base import ClassifierMixin
+import numpy as np
+from sklearn.utils.class_weight import compute_sample_weight
 
 from allcore.base import fileio
-from allcore.models import features, registry
+from allcore.models import features, registry, vectors
+from allcore.models.classical import calibration, fitted
+from allcore.models.classical.fitted import Fitted
+from allcore.models.features import Features
 from allcore.runs import events
 from allcore.runs.attempt import Attempt
 from allcore.training.material import Material
 from allcore.training.trained import Trained
 
+FEATURES, FIT, CALIBRATION = (0.02, 0.3), (0.3, 0.5), (0.5, 0.92)
+"""Shares of the whole job, for the progress bar."""
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """The training side's vectors, with what makes others."""
+
+    made: Features
+    train: np.ndarray
+    """float32 (images, d)."""
+    every: np.ndarray | None
+    """Of all images, float32, where they are kept on disk."""
+
 
 def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping[str, Any]) -> Trained:
-    """Fit features and classifier on the training side. Raises as `attempt.check` does."""
+    """Fit features, classifier and temperature on the training side. Raises as `attempt.check` does."""
     import joblib
 
     rows = material.rows("train")
-    attempt.progress(0.05, "Computing features")
+    labels = material.labels[rows]
     began = time.perf_counter()
-    images = material.images(rows)
-    made = features.fitted(settings["features"], images, components=settings["components"], seed=settings["seed"])
-    vectors = made.of(images)
-    attempt.event(events.STAGE, stage="features", seconds=round(time.perf_counter() - began, 3), length=vectors.shape[1])
-    attempt.progress(0.3, "Fitting")
+    found = _vectors(attempt, material, rows, settings)
+    attempt.event(events.STAGE, stage="features", seconds=_since(began), length=found.train.shape[1])
+
+    attempt.progress(FIT[0], "Fitting")
     began = time.perf_counter()
-    classifier = registry.module(model_id).build(settings, seed=settings["seed"]).fit(vectors, material.labels[rows])
+    classifier = fitted.fit(model_id, settings, found.train, labels, seed=settings["seed"])
+    learned = registry.module(model_id).learned(classifier.estimator)
+    attempt.event(events.STAGE, stage="fit", seconds=_since(began), iterations=learned.iterations, converged=learned.converged)
+    told: dict[str, Any] = {"calibrated": False, "calibration_note": "Switched off."}
+    if settings["calibrate"]:
+        classifier, told = _calibrated(attempt, material, rows, found.train, classifier, settings)
     seconds = time.perf_counter() - began
-    attempt.event(events.STAGE, stage="fit", seconds=round(seconds, 3))
 
     def save() -> None:
         with attempt.replacing(attempt.paths.joblib) as aside:
             joblib.dump(classifier, aside)
-        made.save(attempt.paths.features)
+        found.made.save(attempt.paths.features)
 
     return Trained(
-        probabilities=lambda pictures: classifier.predict_proba(made.of(pictures)),
-        export=lambda path: _exported(classifier, vectors.shape[1], path),
+        probabilities=lambda pictures: classifier.probabilities(found.made.of(pictures)),
+        export=lambda path: _exported(classifier, found.train.shape[1], path),
         save=save,
-        features=made,
-        parameters=_parameters(classifier),
+        features=found.made,
+        vectors=found.every,
+        parameters=learned.parameters,
         epochs=None,
         kept_epoch=None,
         epoch_seconds=None,
         images_per_second=len(rows) / seconds,
+        told={"unit": learned.unit, "iterations": learned.iterations, "converged": learned.converged, **told},
     )
 
 
-def _parameters(classifier: ClassifierMixin) -> int:
-    return int(sum(tree.tree_.node_count for tree in classifier.estimators_))
+def _vectors(attempt: Attempt, material: Material, rows: np.ndarray, settings: Mapping[str, Any]) -> Vectors:
+    attempt.progress(FEATURES[0], "Computing features")
+    if settings["features"] == features.CELL:
+        low, high = FEATURES
+        every = vectors.opened(
+            attempt.artifacts.dataset(material.card.id),
+            material.pixels,
+            lambda share: attempt.progress(low + (high - low) * share, "Measuring cells"),
+        )
+        return Vectors(Features(features.CELL, material.pixels.shape[1]), np.asarray(every[rows]), every)
+    images = material.images(rows)
+    made = features.fitted(settings["features"], images, components=settings["components"], seed=settings["seed"])
+    return Vectors(made, made.of(images), None)
 
 
-def _exported(classifier: ClassifierMixin, length: int, path: Path) -> None:
-    from skl2onnx import to_onnx
-    from skl2onnx.common.data_types import FloatTensorType
+def _calibrated(
+    attempt: Attempt, material: Material, rows: np.ndarray, found: np.ndarray, classifier: Fitted, settings: Mapping[str, Any]
+) -> tuple[Fitted, dict[str, Any]]:
+    """The classifier with its temperature, and what is told of it."""
+    began = time.perf_counter()
+    labels = material.labels[rows]
+    groups = material.records["subject"].to_numpy()[rows] if material.card.has_subjects else None
+    parts = calibration.folds(labels, groups, seed=settings["seed"])
+    unit = "images" if groups is None else "patients"
+    if not parts:
+        told = {"calibrated": False, "calibration_note": f"A class has too few {unit} on the training side to hold any out."}
+        attempt.event(events.STAGE, stage="calibration", seconds=_since(began), **told)
+        return classifier, told
+    scores = []
+    low, high = CALIBRATION
+    for number, (fit, rest) in enumerate(parts):
+        attempt.progress(low + (high - low) * number / len(parts), f"Calibrating, fit {number + 1} of {len(parts)}")
+        part = fitted.fit(classifier.model, settings, found[fit], labels[fit], seed=settings["seed"])
+        scores.append(part.scores(found[rest]))
+    held_out = np.concatenate([rest for _, rest in parts])
+    # Weighed as the fit was: the classifier's answer is one for equally frequent classes then, and so is its sureness.
+    weights = compute_sample_weight("balanced" if settings.get("class_weights") else None, labels[held_out])
+    temperature = calibration.temperature(np.concatenate(scores), labels[held_out], weights)
+    told = {"calibrated": True, "temperature": temperature, "calibration_folds": len(parts), "calibration_by": unit}
+    attempt.event(events.STAGE, stage="calibration", seconds=_since(began), **told)
+    return replace(classifier, temperature=temperature), told
 
-    graph = to_onnx(
-        classifier,
-        initial_types=[("features", FloatTensorType([None, length]))],
-        options={"zipmap": False},
-        target_opset=18,
-    )
-    fileio.write_bytes(path, graph.SerializeToString())
+
+def _exported(classifier: Fitted, length: int, path: Path) -> None:
+    fileio.write_bytes(path, classifier.graph(length))
+
+
+def _since(began: float) -> float:
+    return round(time.perf_counter() - began, 3)

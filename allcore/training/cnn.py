@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,111 +18,62 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from allcore.base import fileio
+from allcore.base.errors import AllcoreError, Cancelled
 from allcore.models import registry
+from allcore.models.cnn import imagenet, knobs
 from allcore.runs import events
-from allcore.runs.attempt import Attempt
+from allcore.runs.attempt import Attempt, Interrupted
+from allcore.training import batches, graph, learning
+from allcore.training.checkpoint import Checkpoint
 from allcore.training.material import Material
 from allcore.training.trained import Trained
 
 SHARE = 0.92
 """Share of the whole job that the epochs take, for the progress bar."""
 _PREDICT_BATCH = 64
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Where a training stands after `epoch` epochs; written last, so that it never names a file that isn't there."""
-
-    epoch: int = 0
-    best_epoch: int = 0
-    best_loss: float | None = None
-    seconds: tuple[float, ...] = ()
-    """Of each epoch."""
-
-    @staticmethod
-    def read(folder: Path) -> Checkpoint:
-        try:
-            document = fileio.read_json(folder / "state.json")
-        except FileNotFoundError:
-            return Checkpoint()
-        return Checkpoint(document["epoch"], document["best_epoch"], document["best_loss"], tuple(document["seconds"]))
-
-    def model_file(self, folder: Path) -> Path:
-        return folder / f"epoch-{self.epoch}.keras"
-
-    def best_file(self, folder: Path) -> Path:
-        return folder / f"best-{self.best_epoch}.weights.h5"
-
-    def write(self, folder: Path, model: keras.Model, *, is_best: bool) -> None:
-        """Weights and optimiser, then this record, then away with what it replaces."""
-        folder.mkdir(exist_ok=True)
-        model.save(self.model_file(folder))
-        fileio.sync(self.model_file(folder))
-        if is_best:
-            model.save_weights(self.best_file(folder))
-            fileio.sync(self.best_file(folder))
-        fileio.write_json(folder / "state.json", asdict(self))
-        kept = {self.model_file(folder), self.best_file(folder), folder / "state.json"}
-        for file in folder.iterdir():
-            if file not in kept:
-                file.unlink()
-
-
-class _Watch(keras.callbacks.Callback):
-    """Tells how far an epoch is, and lets the attempt stop it: what `progress` raises goes through `fit` to `train`."""
-
-    def __init__(self, attempt: Attempt, epoch: int, epochs: int, steps: int) -> None:
-        super().__init__()
-        self._attempt, self._epoch, self._epochs, self._steps = attempt, epoch, epochs, steps
-
-    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
-        share = SHARE * (self._epoch - 1 + (batch + 1) / self._steps) / self._epochs
-        self._attempt.progress(share, f"Epoch {self._epoch} of {self._epochs}")
+_KEEP_EVERY = 60.0
+"""Seconds between checkpoints within an epoch; a large network waits longer, so that writing takes a twentieth at most."""
 
 
 def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping[str, Any]) -> Trained:
     """Train a network from its last checkpoint, or from scratch, to the last epoch or until patience ends.
 
-    Raises Cancelled, Interrupted or Fenced as `attempt.check` does; the last whole epoch's checkpoint then stands.
+    Raises Cancelled, Interrupted or Fenced as `attempt.check` does; but for the last, a checkpoint of that very step then stands.
     """
-    for device in tf.config.list_physical_devices("GPU"):
-        tf.config.experimental.set_memory_growth(device, True)
-    keras.utils.set_random_seed(settings["seed"])
+    _set_up(settings)
+    module = registry.module(model_id)
+    classes = len(material.card.class_names)
     folder = attempt.paths.checkpoint
     at = Checkpoint.read(folder)
-    if at.epoch:
-        model = keras.models.load_model(at.model_file(folder))
-    else:
-        model = _compiled(
-            registry.module(model_id).build(settings, classes=len(material.card.class_names), seed=settings["seed"]), settings
-        )
-    train_rows = material.rows("train")
+    with _precision(settings):
+        if at.has_model:
+            model = learning.resumed(keras.models.load_model(at.model_file(folder)), settings)
+        else:
+            model = module.build(settings, classes=classes, seed=settings["seed"])
+            if settings.get("start") == knobs.IMAGENET and settings["frozen_epochs"]:
+                imagenet.frozen(model, until=module.BASE_ENDS)
+            learning.compiled(model, settings)
     watched = "tune" if len(material.rows("tune")) else "test"
-    watched_images, watched_labels = material.images(material.rows(watched)), material.labels[material.rows(watched)]
-    weights = material.class_weights if settings["class_weights"] else None
+    images = len(material.rows("train"))
+    steps = -(-images // settings["batch_size"])
     while at.epoch < settings["epochs"] and not _is_out_of_patience(at, settings, watched):
         number = at.epoch + 1
+        if settings.get("start") == knobs.IMAGENET and number == settings["frozen_epochs"] + 1 and number > 1 and not at.step:
+            imagenet.thawed(model)
+            learning.compiled(model, settings)
         attempt.progress(SHARE * at.epoch / settings["epochs"], f"Epoch {number} of {settings['epochs']}")
         began = time.perf_counter()
-        # The order and the dice are functions of seed and epoch alone, so a resumed run goes on as an undisturbed one does.
-        _set_dice(model, number)
-        rows = train_rows[np.random.default_rng([settings["seed"], number]).permutation(len(train_rows))]
-        watch = _Watch(attempt, number, settings["epochs"], -(-len(rows) // settings["batch_size"]))
+        # The order and the dice are functions of seed, epoch and step alone, so a resumed run goes on as an undisturbed one does.
+        _set_dice(model, number, at.step)
+        watch = _Watch(attempt, settings, at, steps, began)
         history = model.fit(
-            material.images(rows),
-            material.labels[rows],
-            batch_size=settings["batch_size"],
-            shuffle=False,
-            class_weight=weights,
-            callbacks=[watch],
-            verbose=0,
+            batches.of_epoch(material, settings, epoch=number, first=at.step), shuffle=False, callbacks=[watch], verbose=0
         ).history
-        seconds = time.perf_counter() - began
-        loss, accuracy = model.evaluate(watched_images, watched_labels, batch_size=_PREDICT_BATCH, verbose=0)
+        seconds = at.spent + time.perf_counter() - began
+        loss, accuracy = model.evaluate(batches.of_side(material, watched, size=_PREDICT_BATCH), verbose=0)
         _require_finite(history["loss"][0], loss)
         is_best = watched == "tune" and (at.best_loss is None or loss < at.best_loss)
-        at = replace(at, epoch=number, seconds=(*at.seconds, round(seconds, 3)))
+        at = replace(at, epoch=number, step=0, sums=(), spent=0.0, seconds=(*at.seconds, round(seconds, 3)))
         if is_best:
             at = replace(at, best_epoch=number, best_loss=float(loss))
         # The event first: an attempt that dies between the two does the epoch again and tells it twice, and none is missing.
@@ -133,7 +85,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
             accuracy=round(float(history["accuracy"][0]), 6),
             **{f"{watched}_loss": round(float(loss), 6), f"{watched}_accuracy": round(float(accuracy), 6)},
             seconds=round(seconds, 3),
-            images_per_second=round(len(rows) / seconds, 2),
+            images_per_second=round(images / seconds, 2),
         )
         at.write(folder, model, is_best=is_best)
     kept = at.epoch
@@ -143,43 +95,96 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
     # The first epoch holds the compilation; where there are more, it is no measure of the others.
     typical = float(np.median(at.seconds[1:] or at.seconds))
     return Trained(
-        probabilities=lambda images: _predicted(model, images),
-        export=lambda path: _exported(model, path),
+        probabilities=lambda pictures: _predicted(model, pictures),
+        export=lambda path: graph.exported(model, module, settings, path),
         save=lambda: _saved(model, attempt, attempt.paths.keras),
         features=None,
         parameters=model.count_params(),
         epochs=at.epoch,
         kept_epoch=kept,
         epoch_seconds=typical,
-        images_per_second=len(train_rows) / typical,
+        images_per_second=images / typical,
     )
 
 
-def _compiled(model: keras.Model, settings: Mapping[str, Any]) -> keras.Model:
-    model.compile(
-        optimizer=keras.optimizers.Adam(settings["learning_rate"]),
-        loss="sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        # XLA makes these networks slower on a processor.
-        jit_compile="auto" if tf.config.list_physical_devices("GPU") else False,
-    )
-    return model
+class _Watch(keras.callbacks.Callback):
+    """At each step: sets the rate, tells how far the epoch is, keeps a checkpoint now and then, and lets the attempt stop it.
+
+    What `progress` raises goes through `fit` to `train`.
+    """
+
+    def __init__(self, attempt: Attempt, settings: Mapping[str, Any], at: Checkpoint, steps: int, began: float) -> None:
+        super().__init__()
+        self._attempt, self._settings, self._at, self._steps, self._began = attempt, settings, at, steps, began
+        self._next = time.monotonic() + _KEEP_EVERY
+
+    def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        if batch == 0:
+            for variable, value in zip(self.model.metrics_variables, _flat(self._at.sums), strict=False):
+                variable.assign(value)
+        step = self._at.epoch * self._steps + self._at.step + batch
+        self.model.optimizer.learning_rate = learning.rate(self._settings, step, self._settings["epochs"] * self._steps)
+
+    def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
+        done = self._at.step + batch + 1
+        share = SHARE * (self._at.epoch + done / self._steps) / self._settings["epochs"]
+        try:
+            self._attempt.progress(share, f"Epoch {self._at.epoch + 1} of {self._settings['epochs']}")
+        except (Cancelled, Interrupted):
+            self._keep(done)
+            raise
+        if time.monotonic() > self._next and done < self._steps:
+            before = time.monotonic()
+            self._keep(done)
+            self._next = time.monotonic() + max(_KEEP_EVERY, 20 * (time.monotonic() - before))
+
+    def _keep(self, done: int) -> None:
+        sums = tuple(tuple(np.asarray(variable, np.float64).ravel().tolist()) for variable in self.model.metrics_variables)
+        spent = self._at.spent + time.perf_counter() - self._began
+        replace(self._at, step=done, sums=sums, spent=round(spent, 3)).write(self._attempt.paths.checkpoint, self.model)
 
 
-def _set_dice(model: keras.Model, epoch: int) -> None:
-    """Let dropout and its like begin an epoch from a state of its own: Keras counts their throws, but does not save the count."""
+def _flat(sums: tuple[tuple[float, ...], ...]) -> Iterator[Any]:
+    return (np.array(values, np.float32).reshape(()) if len(values) == 1 else np.array(values, np.float32) for values in sums)
+
+
+def _set_up(settings: Mapping[str, Any]) -> None:
+    """Seeds, threads, and memory that grows as it is needed."""
+    for device in tf.config.list_physical_devices("GPU"):
+        tf.config.experimental.set_memory_growth(device, True)
+    if settings["threads"]:
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(settings["threads"])
+        except RuntimeError as error:  # TensorFlow has computed before in this process
+            if tf.config.threading.get_intra_op_parallelism_threads() != settings["threads"]:
+                raise AllcoreError("The number of threads can't be set any more in this process.", "Set threads to 0.") from error
+    keras.utils.set_random_seed(settings["seed"])
+    tf.config.experimental.enable_op_determinism()
+
+
+@contextmanager
+def _precision(settings: Mapping[str, Any]) -> Iterator[None]:
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16" if settings["mixed_precision"] else "float32")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def _set_dice(model: keras.Model, epoch: int, step: int) -> None:
+    """Let dropout and its like begin from a state that epoch and step give: Keras counts their throws, but does not save the count."""
     for layer in model.layers:
         if generator := getattr(layer, "seed_generator", None):
-            generator.state.assign([generator.state[0], epoch * 1_000_000])  # more than an epoch has steps
+            # More than an epoch has steps; one throw a step.
+            generator.state.assign([generator.state[0], epoch * 1_000_000 + step])
 
 
 def _is_out_of_patience(at: Checkpoint, settings: Mapping[str, Any], watched: str) -> bool:
-    return bool(settings["patience"]) and watched == "tune" and at.epoch - at.best_epoch >= settings["patience"]
+    return bool(settings["patience"]) and watched == "tune" and not at.step and at.epoch - at.best_epoch >= settings["patience"]
 
 
 def _require_finite(*losses: float) -> None:
-    from allcore.base.errors import AllcoreError
-
     if not np.isfinite(losses).all():
         raise AllcoreError("The loss is no longer a number: the training has diverged.", "Try a smaller learning rate.")
 
@@ -187,17 +192,6 @@ def _require_finite(*losses: float) -> None:
 def _predicted(model: keras.Model, images: np.ndarray) -> np.ndarray:
     parts = [model.predict_on_batch(images[start : start + _PREDICT_BATCH]) for start in range(0, len(images), _PREDICT_BATCH)]
     return np.concatenate(parts)
-
-
-def _exported(model: keras.Model, path: Path) -> None:
-    outputs = {"probabilities": model.output, "embedding": model.get_layer("embedding").output}
-    two = keras.Model(model.input, outputs)
-    two(np.zeros((1, *model.input.shape[1:]), np.uint8))  # Keras exports only what was called
-    with fileio.replacing(path) as aside:
-        # Keras tells the format by the suffix, and the file aside has another.
-        named = aside.with_suffix(".onnx")
-        two.export(named, format="onnx", verbose=False)
-        named.rename(aside)
 
 
 def _saved(model: keras.Model, attempt: Attempt, path: Path) -> None:

@@ -14,13 +14,20 @@ import psutil
 PACKAGES = ("tensorflow", "keras", "scikit-learn", "numpy", "scipy", "pandas", "pillow", "onnx", "onnxruntime", "skl2onnx", "tf2onnx")
 
 
-def described() -> dict[str, Any]:
-    """Versions, processor, memory, threads and commit. Nothing that names a person, a machine or a path."""
+def described(*, seed: int, threads: int, fingerprint: str, split: str) -> dict[str, Any]:
+    """Versions, processor, memory, threads, seed, data, split and commit. Nothing that names a person, a machine or a path.
+
+    `threads` is the setting, where 0 means all; `fingerprint` and `split` are the hashes of data set and certificate.
+    """
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}",
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "threads": threads or os.cpu_count(),
+        "seed": seed,
+        "data_fingerprint": fingerprint,
+        "split_hash": split,
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
         "gpus": [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name],
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),

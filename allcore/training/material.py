@@ -54,4 +54,4 @@ def gathered(artifacts: Artifacts, spec: TrainSpec) -> Material:
     index = {name: number for number, name in enumerate(card.class_names)}
     labels = table["label"].map(index).fillna(-1).to_numpy(np.int64)
     pixels = cache.opened(paths, spec.settings["input_size"])
-    return Material(card, table, pixels, labels, splits.split(table, card, spec.split))
+    return Material(card, table, pixels, labels, splits.split(table, card, spec.split, duplicates=splits.duplicate_groups(paths, table)))

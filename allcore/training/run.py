@@ -7,12 +7,14 @@ import time
 import numpy as np
 import pandas as pd
 
+from allcore.base import fileio
+from allcore.base.errors import BadInput
 from allcore.data import images
 from allcore.inference.served import Answer, ServedCard, ServedModel
 from allcore.metrics import classification
 from allcore.models import registry
 from allcore.models.spec import CNN
-from allcore.runs import events, status
+from allcore.runs import events, status, summary
 from allcore.runs.attempt import Attempt
 from allcore.runs.spec import TrainSpec
 from allcore.training import environment, material, parity
@@ -37,38 +39,48 @@ def train(attempt: Attempt) -> None:
 
     attempt.become(status.FINISHING)
     attempt.progress(0.93, "Saving the model")
-    attempt.write_json(paths.environment, environment.described())
+    attempt.write_json(
+        paths.environment,
+        environment.described(
+            seed=spec.settings["seed"],
+            threads=spec.settings.get("threads", 0),
+            fingerprint=spec.data_fingerprint,
+            split=data.split.certificate.hash,
+        ),
+    )
     trained.save()
     attempt.progress(0.94, "Exporting to ONNX")
     trained.export(paths.onnx)
     model = ServedModel(_served_card(attempt, spec, data, trained), paths.onnx.read_bytes(), trained.features)
 
-    answer = _answered(attempt, model, data.pixels)
+    answer = _answered(attempt, model, data.pixels, trained.vectors)
     same = _checked(data, trained, answer.probabilities)
     parity.require(same)
     attempt.progress(0.99, "Computing the figures")
     _write_answers(attempt, data, answer)
     scores = _scores(data, answer.probabilities)
-    attempt.write_json(
-        paths.metrics,
-        {
-            "test": scores["test"].to_dict(),
-            **({"tune": scores["tune"].to_dict()} if "tune" in scores else {}),
-            "constant": classification.constant(
-                data.labels[data.rows("test")], data.labels[data.rows("train")], classes=data.card.class_names
-            ).to_dict(),
-            "onnx_parity": same.to_dict(),
-            "training": {
-                "parameters": trained.parameters,
-                "epochs": trained.epochs,
-                "kept_epoch": trained.kept_epoch,
-                "epoch_seconds": _rounded(trained.epoch_seconds),
-                "images_per_second": _rounded(trained.images_per_second),
-                "seconds": _rounded(time.perf_counter() - began),
-                "model_bytes": paths.onnx.stat().st_size,
-            },
+    metrics = {
+        "test": scores["test"].to_dict(),
+        **({"tune": scores["tune"].to_dict()} if "tune" in scores else {}),
+        "constant": classification.constant(
+            data.labels[data.rows("test")], data.labels[data.rows("train")], classes=data.card.class_names
+        ).to_dict(),
+        "onnx_parity": same.to_dict(),
+        "training": {
+            "parameters": trained.parameters,
+            "epochs": trained.epochs,
+            "kept_epoch": trained.kept_epoch,
+            "epoch_seconds": _rounded(trained.epoch_seconds),
+            "images_per_second": _rounded(trained.images_per_second),
+            "seconds": _rounded(time.perf_counter() - began),
+            "model_bytes": paths.onnx.stat().st_size,
+            **trained.told,
         },
-    )
+    }
+    attempt.write_json(paths.metrics, metrics)
+    test_images = data.records["image_id"].to_numpy()[data.rows("test")]
+    test_side = summary.side_hash(test_images, data_fingerprint=spec.data_fingerprint)
+    attempt.write_json(paths.summary, summary.of(metrics, data.split.certificate, test_side=test_side).to_dict())
     # Last, since a run with this file counts as one that can answer.
     attempt.write_json(paths.model_card, model.card.to_dict())
     attempt.event(events.STAGE, stage="done", seconds=_rounded(time.perf_counter() - began))
@@ -76,6 +88,10 @@ def train(attempt: Attempt) -> None:
 
 def _certify(attempt: Attempt, data: Material) -> None:
     certificate = data.split.certificate
+    if attempt.paths.certificate.exists() and fileio.read_json(attempt.paths.certificate)["hash"] != certificate.hash:
+        raise BadInput(
+            "The sides are not those that this run began with; duplicates may have been looked for since.", "Submit a new run in its place."
+        )
     with attempt.replacing(attempt.paths.split) as aside:
         pd.DataFrame({"image_id": data.records["image_id"], "side": data.split.sides}).to_parquet(aside)
     attempt.write_json(attempt.paths.certificate, {**certificate.to_dict(), "verdict": certificate.verdict()})
@@ -107,11 +123,12 @@ def _served_card(attempt: Attempt, spec: TrainSpec, data: Material, trained: Tra
     )
 
 
-def _answered(attempt: Attempt, model: ServedModel, pixels: np.ndarray) -> Answer:
+def _answered(attempt: Attempt, model: ServedModel, pixels: np.ndarray, vectors: np.ndarray | None) -> Answer:
     parts = []
     for start in range(0, len(pixels), _AT_ONCE):
         attempt.progress(0.95 + 0.04 * start / len(pixels), "Answering for every image")
-        parts.append(model.answer(pixels[start : start + _AT_ONCE]))
+        at_once = slice(start, start + _AT_ONCE)
+        parts.append(model.answer(pixels[at_once]) if vectors is None else model.answer_vectors(np.asarray(vectors[at_once])))
     return Answer(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("probabilities", "embeddings")))
 
 
@@ -125,7 +142,7 @@ def _write_answers(attempt: Attempt, data: Material, answer: Answer) -> None:
     rows = np.flatnonzero(np.isin(data.split.sides, JUDGED))
     table = data.records.iloc[rows][["image_id", "subject", "label"]].reset_index(drop=True)
     table.insert(2, "side", data.split.sides[rows])
-    table.insert(3, "fold", np.zeros(len(rows), np.int16))
+    table.insert(3, "fold", np.full(len(rows), data.split.certificate.fold, np.int16))
     for index, name in enumerate(data.card.class_names):
         table[f"p_{name}"] = answer.probabilities[rows, index].astype(np.float32)
     with attempt.replacing(attempt.paths.predictions) as aside:

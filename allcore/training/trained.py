@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,7 +25,7 @@ class Trained:
     features: Features | None
     """What turns images into vectors, for a classifier; None for a network."""
     parameters: int
-    """Trained numbers: weights of a network, nodes of a forest."""
+    """Trained numbers: weights of a network, nodes of a forest; `told` may name another unit."""
     epochs: int | None
     """Epochs trained; None where there is no such thing."""
     kept_epoch: int | None
@@ -33,3 +34,7 @@ class Trained:
     """Median seconds of an epoch."""
     images_per_second: float | None
     """Median training speed."""
+    vectors: np.ndarray | None = None
+    """Feature vectors of all images, float32 (images, d), where they are at hand."""
+    told: Mapping[str, Any] = field(default_factory=dict)
+    """Further facts for metrics.json's `training`."""

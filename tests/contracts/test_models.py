@@ -17,6 +17,7 @@ from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import cache, records, splits
 from allcore.inference import served
 from allcore.models import presets, registry
+from allcore.models.classical import fitted
 from allcore.models.spec import CLASSICAL, CNN, Knob, ModelCard
 from allcore.runs import store
 
@@ -67,6 +68,8 @@ def wrong_values(knob: Knob) -> list[object]:
         return ["maybe", 2, None, ""]
     if knob.choices:
         return ["something else", "", None, 1]
+    if knob.kind is str:
+        return [None, 1]
     wrong = ["many", "", None, True, math.nan, math.inf, "-inf", knob.low - 1, knob.high + 1]
     return [*wrong, knob.low + 0.5, "1e2x"] if knob.kind is int else wrong
 
@@ -82,7 +85,7 @@ def test_a_bad_value_is_refused_with_name_and_range(card: ModelCard, knob: Knob)
 
 @every_knob
 def test_both_ends_of_a_range_belong_to_it(card: ModelCard, knob: Knob):
-    ends = (True, False) if knob.kind is bool else knob.choices or (knob.low, knob.high)
+    ends = (True, False) if knob.kind is bool else ("", "any") if knob.allowed() == "any text" else knob.choices or (knob.low, knob.high)
     for value in ends:
         assert card.settings(card.presets[0], {knob.name: str(value)})[knob.name] == value
 
@@ -120,7 +123,7 @@ def test_it_is_built_for_any_number_of_classes(card: ModelCard, classes: int):
         assert model.input.shape == (None, 32, 32, 3)
         assert model.input.dtype == "uint8"
         assert model.output.shape == (None, classes)
-        assert len(model.get_layer("embedding").output.shape) == 2
+        assert len(model.get_layer(registry.module(card.id).EMBEDDING).output.shape) == 2
         found = np.asarray(model(images, training=False))
         again = registry.module(card.id).build(settings, classes=classes, seed=1)
         np.testing.assert_array_equal(np.asarray(again(images, training=False)), found)
@@ -128,7 +131,9 @@ def test_it_is_built_for_any_number_of_classes(card: ModelCard, classes: int):
         assert not np.array_equal(np.asarray(other(images, training=False)), found)
     else:
         vectors = images.reshape(8, -1)[:, :20].astype(np.float32) / 255
-        found = registry.module(card.id).build(settings, seed=1).fit(vectors, np.arange(8) % classes).predict_proba(vectors)
+        labels = np.arange(8) % classes
+        found, again = (fitted.fit(card.id, settings, vectors, labels, seed=1).probabilities(vectors) for _ in range(2))
+        np.testing.assert_array_equal(found, again)
     assert found.shape == (8, classes)
     np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
 

@@ -12,7 +12,7 @@ import pytest
 from allcore import worker
 from allcore.base import fileio
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.data import cache, records
+from allcore.data import cache
 from allcore.inference import served
 from allcore.jobs import submit
 from allcore.models.cnn import proposed_cnn
@@ -26,7 +26,7 @@ def small_net(settings: dict[str, Any], *, classes: int, seed: int):
 
     images = keras.Input((settings["input_size"], settings["input_size"], 3), dtype="uint8")
     x = layers.Rescaling(1 / 255)(images)
-    x = layers.AveragePooling2D(8)(x)
+    x = layers.AveragePooling2D(8, name="activations")(x)
     x = layers.Dropout(settings["dropout"], seed=seed)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(8, name="embedding", kernel_initializer=keras.initializers.GlorotUniform(seed=seed))(x)
@@ -75,27 +75,40 @@ def figures(job: JobPaths) -> list[tuple[int, float, float]]:
     return list(zip(table["epoch"], table["loss"], table["tune_loss"], strict=True))
 
 
+CHANGING = {
+    "keep": "last",
+    "epochs": 4,
+    "schedule": "cosine",
+    "turns": "any",
+    "stain_shift": 0.1,
+    "weight_decay": 0.1,
+    "balance": "sampling",
+}
+
+
 @pytest.fixture
 def undisturbed(train) -> JobPaths:
-    return train(epochs=4, keep="last")
+    return train(**CHANGING)
 
 
 def test_a_resumed_training_tells_every_epoch_and_ends_where_an_undisturbed_one_does(train, undisturbed, monkeypatch):
     with monkeypatch.context() as patched:
         stop_in_epoch(patched, 3, what=Interrupted("The runner was stopped."))
-        job = train(epochs=4, keep="last")
+        job = train(**CHANGING)
     assert status.read(job).state == status.INTERRUPTED
     assert [event["epoch"] for event in events.read(job)] == [1, 2]
+    kept = fileio.read_json(job.checkpoint / "state.json")
+    assert (kept["epoch"], kept["step"]) == (2, 2)  # not one step is done again
     requeue(job)
     train(again=True)
     assert status.read(job).state == status.DONE
     table = events.epochs(events.read(job))
     assert table["epoch"].tolist() == [1, 2, 3, 4]
     assert table["attempt"].tolist() == [1, 1, 2, 2]
-    # Weights, optimiser, dropout's dice and the order of images are taken up where they lay.
-    np.testing.assert_allclose(figures(job), figures(undisturbed), rtol=1e-4)
+    # Weights, optimiser, schedule, dropout's dice, the order of images and their changes are taken up where they lay.
+    assert figures(job) == figures(undisturbed)
     p = ["p_healthy", "p_leukemia"]
-    np.testing.assert_allclose(store.predictions(job)[p], store.predictions(undisturbed)[p], atol=1e-4)
+    np.testing.assert_array_equal(store.predictions(job)[p], store.predictions(undisturbed)[p])
 
 
 class Killed(BaseException):
@@ -149,7 +162,7 @@ def test_death_while_a_checkpoint_is_written_costs_that_epoch_alone(train, monke
     assert events.epochs(events.read(job))["epoch"].tolist() == [1, 2, 3]
     # What was replaced is gone.
     state = fileio.read_json(job.checkpoint / "state.json")
-    assert {file.name for file in job.checkpoint.iterdir()} == {"state.json", "epoch-3.keras", f"best-{state['best_epoch']}.weights.h5"}
+    assert {file.name for file in job.checkpoint.iterdir()} == {"state.json", "epoch-3-0.keras", f"best-{state['best_epoch']}.weights.h5"}
 
 
 def test_a_cancelled_training_keeps_what_it_learned(train, monkeypatch):
@@ -265,23 +278,27 @@ def test_the_papers_protocol_has_nothing_to_choose_on(train):
     assert "test_loss" in events.epochs(events.read(job)).columns
 
 
-def test_the_rare_class_weighs_more_only_if_asked(train, monkeypatch):
-    import keras
+def test_a_checkpoint_stands_every_so_often_within_an_epoch(train, undisturbed, monkeypatch):
+    """Killed without a word in the third epoch: the steps kept before are not done again, and nothing differs in the end."""
+    from allcore.training import cnn
 
-    seen = []
-    fit = keras.Model.fit
+    monkeypatch.setattr(cnn, "_KEEP_EVERY", 0.0)
+    with monkeypatch.context() as patched:
+        stop_in_epoch(patched, 3, what=Killed())
+        with pytest.raises(Killed):
+            train(**CHANGING)
+    job = next(run.paths for run in store.runs(Artifacts.locate()) if run.id != undisturbed.id)
+    kept = fileio.read_json(job.checkpoint / "state.json")
+    assert kept["epoch"] == 2
+    assert kept["step"] in (1, 2)
+    requeue(job)
+    train(again=True)
+    assert figures(job) == figures(undisturbed)
 
-    def noting(self, *arguments, **options):
-        seen.append(options["class_weight"])
-        return fit(self, *arguments, **options)
 
-    monkeypatch.setattr(keras.Model, "fit", noting)
-    job = train(epochs=1, class_weights=True)
-    train(epochs=1, class_weights=False)
-    card = records.read_card(Artifacts.locate().dataset("tiny"))
-    counts = fileio.read_json(job.certificate)["sides"]["train"]["images_by_class"]
-    total = sum(counts.values())
-    assert seen == [{index: pytest.approx(total / (2 * counts[name])) for index, name in enumerate(card.class_names)}, None]
+def test_the_same_seed_gives_the_same_result_twice(train, undisturbed):
+    p = ["p_healthy", "p_leukemia"]
+    np.testing.assert_array_equal(store.predictions(train(**CHANGING))[p], store.predictions(undisturbed)[p])
 
 
 def test_the_processors_fast_library_is_on():

@@ -18,16 +18,20 @@ from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import importing, records, splits
 from allcore.data.phantom import PhantomSpec
 from allcore.data.splits import Certificate, SplitSpec
+from allcore.inference import served
 from allcore.jobs import submit
+from allcore.metrics import fitting
 from allcore.metrics.scores import Scores
-from allcore.runs import status, store
+from allcore.models import registry
+from allcore.models.spec import CLASSICAL
+from allcore.runs import events, status, store
 from allcore.runs.spec import TrainSpec
 from allcore.training import environment, material, parity
 
 
 def test_the_environment_names_versions_and_nobody(forest: JobPaths):
     told = fileio.read_json(forest.environment)
-    assert told.keys() == {"schema_version", *environment.described()}
+    assert told.keys() == {"schema_version", *environment.described(seed=0, threads=0, fingerprint="", split="")}
     assert told["python"] == platform.python_version()
     assert all(told["packages"][name] for name in ("tensorflow", "scikit-learn", "onnxruntime"))
     assert told["cores"] >= 1
@@ -108,14 +112,15 @@ def test_a_data_set_that_is_gone_is_told(artifacts: Artifacts, tiny: str, do):
 
 
 def test_a_forest_of_one_opinion_gives_probabilities(artifacts: Artifacts, tiny: str, do):
-    """Ten votes of 0.1 add up to 1.0000001 in a graph, and what is left for the other class to less than nothing."""
-    plan, _ = submit.planned(artifacts, data=tiny, model="random_forest", changed={"input_size": 32, "trees": 10, "components": 8})
+    """Ten votes of 0.1 add up to 1.0000001 in a graph; by Laplace's rule they are 11 of 12, and none are 1 of 12."""
+    changed = {"input_size": 32, "trees": 10, "components": 8, "calibrate": False}
+    plan, _ = submit.planned(artifacts, data=tiny, model="random_forest", changed=changed)
     run = submit.training(artifacts, plan)
     do(artifacts, run)
     assert status.read(run).state == status.DONE, status.read(run).reason
     shares = store.predictions(run)[["p_healthy", "p_leukemia"]].to_numpy()
-    assert shares.max() == 1
-    assert shares.min() == 0
+    assert shares.max() == pytest.approx(11 / 12, abs=1e-6)
+    assert shares.min() == pytest.approx(1 / 12, abs=1e-6)
 
 
 def test_material_is_the_data_under_its_split(artifacts: Artifacts, tiny: str):
@@ -163,3 +168,74 @@ def test_a_class_that_turned_fails():
     with pytest.raises(AllcoreError, match=r"75\.0% of classes agree, probabilities differ by up to 8\.0e-01"):
         parity.require(found)
     assert not isinstance(found, BadInput)
+
+
+CLASSIFIERS = [card.id for card in registry.cards() if card.family == CLASSICAL]
+
+
+@pytest.mark.parametrize("model", CLASSIFIERS)
+def test_how_a_classifiers_fit_went_is_told(model: str, finished):
+    job = store.read(finished(model))
+    told = job.metrics["training"]
+    assert told["unit"]
+    assert told["calibrated"] is True
+    assert (told["calibration_by"], told["temperature"] > 0) == ("patients", True)
+    assert 2 <= told["calibration_folds"] <= 3
+    iterative = model in ("logistic_regression", "svm", "sgd", "mlp")
+    assert (told["converged"] is not None, told["iterations"] is not None) == (iterative, iterative)
+    stages = {event["stage"]: event for event in events.read(job.paths) if event["event"] == events.STAGE}
+    assert list(stages) == ["features", "fit", "calibration", "done"]
+    assert stages["fit"]["converged"] == told["converged"]
+    assert stages["calibration"]["temperature"] == told["temperature"]
+
+
+@pytest.mark.parametrize("model", CLASSIFIERS)
+def test_equal_seeds_give_equal_classifiers(artifacts: Artifacts, tiny: str, do, finished, model: str):
+    first = finished(model)
+    changed = store.read(first).spec.params["settings"]
+    plan, _ = submit.planned(artifacts, data=tiny, model=model, changed=changed)
+    again = submit.training(artifacts, plan)
+    do(artifacts, again)
+    assert status.read(again).state == status.DONE, status.read(again).reason
+    pd.testing.assert_frame_equal(store.predictions(first), store.predictions(again))
+
+
+@pytest.mark.parametrize(("model", "name"), [("mlp", "max_passes"), ("sgd", "max_passes"), ("logistic_regression", "max_steps")])
+def test_a_fit_that_was_cut_short_says_so(artifacts: Artifacts, tiny: str, do, model: str, name: str):
+    plan, _ = submit.planned(artifacts, data=tiny, model=model, preset="paper", changed={"input_size": 32, name: 1})
+    run = submit.training(artifacts, plan)
+    do(artifacts, run)
+    told = store.read(run).metrics["training"]
+    assert (told["converged"], told["iterations"], told["calibrated"]) == (False, 1, False)
+    assert fitting.told(told).startswith("Did not converge within 1 step")
+
+
+@pytest.mark.parametrize("model", CLASSIFIERS)
+@pytest.mark.parametrize("kind", ["cell-v1", "pixels-v1"])
+def test_classifiers_learn_from_any_features(artifacts: Artifacts, tiny: str, do, model: str, kind: str):
+    card = registry.card(model)
+    short = {"trees": 10, "max_passes": 20, "input_size": 32, "features": kind}
+    changed = {name: value for name, value in short.items() if name in {knob.name for knob in card.knobs}}
+    plan, _ = submit.planned(artifacts, data=tiny, model=model, changed=changed)
+    run = submit.training(artifacts, plan)
+    do(artifacts, run)
+    assert status.read(run).state == status.DONE, status.read(run).reason
+    assert store.read(run).metrics["onnx_parity"]["passed"]
+    served_model = served.load(run)
+    assert served_model.card.features == kind
+    pixels = np.asarray(material.gathered(artifacts, plan).pixels)
+    rows = np.flatnonzero(pd.read_parquet(run.split)["side"] == "test")
+    stored = store.predictions(run).query("side == 'test'")[["p_healthy", "p_leukemia"]].to_numpy()
+    np.testing.assert_allclose(served_model.answer(pixels[rows]).probabilities, stored, atol=1e-6)
+
+
+def test_a_class_of_one_patient_is_not_calibrated_and_says_why(artifacts: Artifacts, do):
+    importing.make_phantom(artifacts, "few", PhantomSpec(images=40, patients=4, size=32, difficulty=0.0))
+    plan, _ = submit.planned(
+        artifacts, data="few", model="sgd", preset="paper", split="patient", changed={"input_size": 32, "calibrate": True}
+    )
+    run = submit.training(artifacts, plan)
+    do(artifacts, run)
+    told = store.read(run).metrics["training"]
+    assert told["calibrated"] is False
+    assert told["calibration_note"] == "A class has too few patients on the training side to hold any out."

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from allcore.models import presets
-from allcore.models.classical import knobs
+import numpy as np
+
+from allcore.models.classical import graphs, knobs, presets
+from allcore.models.classical import scores as scores_
+from allcore.models.classical.learned import Learned
 from allcore.models.spec import CLASSICAL, Knob, ModelCard
 
 if TYPE_CHECKING:
@@ -17,10 +20,10 @@ CARD = ModelCard(
     name="Random forest",
     family=CLASSICAL,
     about="Many decision trees, each grown on its own sample of images and features; they vote.",
-    images_per_second=1500.0,
+    images_per_second=600.0,
     choices=(
         "The paper names no number of trees: 100, scikit-learn's default.",
-        "The paper names no features ('hand-crafted or extracted'): principal components of the pixels here, or the pixels themselves.",
+        presets.PAPER_FEATURES,
     ),
     knobs=(
         Knob("trees", "Trees", int, 100, "How many trees vote. More are steadier and slower.", 1, 2000),
@@ -29,15 +32,11 @@ CARD = ModelCard(
         knobs.FEATURES,
         knobs.COMPONENTS,
         knobs.CLASS_WEIGHTS,
+        knobs.CALIBRATE,
         knobs.SIZE,
         knobs.SEED,
     ),
-    presets=presets.presets(
-        paper={"features": "pixels-v1"},
-        tuned={},
-        lesson={"min_leaf": 2},
-        lesson_changes="64 principal components of the pixels; split by patient.",
-    ),
+    presets=presets.classical(paper={}, lesson={"min_leaf": 2}),
 )
 
 
@@ -53,3 +52,17 @@ def build(settings: Mapping[str, Any], *, seed: int) -> RandomForestClassifier:
         random_state=seed,
         n_jobs=-1,
     )
+
+
+def scores(estimator: RandomForestClassifier, vectors: np.ndarray) -> np.ndarray:
+    """float64 (n, classes)."""
+    return scores_.votes(estimator.predict_proba(vectors), len(estimator.estimators_))
+
+
+def draw(sketch: graphs.Sketch, x: str, estimator: RandomForestClassifier) -> str:
+    """The same as a graph."""
+    return graphs.votes(sketch, graphs.forest(sketch, x, estimator), len(estimator.estimators_), len(estimator.classes_))
+
+
+def learned(estimator: RandomForestClassifier) -> Learned:
+    return Learned(sum(tree.tree_.node_count for tree in estimator.estimators_), "nodes")

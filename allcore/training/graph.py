@@ -1,0 +1,36 @@
+"""A trained network as the ONNX graph that is served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import keras
+import numpy as np
+
+from allcore.base import fileio
+
+ACTIVATIONS = "activations"
+
+
+def exported(model: keras.Model, module: ModuleType, settings: Mapping[str, Any], path: Path) -> None:
+    """Write `model` with three outputs: probabilities, embedding, and the activations that heat maps are made from."""
+    if settings["mixed_precision"]:
+        # Served in 32 bits, whatever it was trained in: processors have no other.
+        plain = module.build(settings, classes=model.output.shape[-1], seed=0)
+        plain.set_weights(model.get_weights())
+        model = plain
+    outputs = {
+        "probabilities": model.output,
+        "embedding": model.get_layer(module.EMBEDDING).output,
+        ACTIVATIONS: model.get_layer(module.ACTIVATIONS).output,
+    }
+    three = keras.Model(model.input, outputs)
+    three(np.zeros((1, *model.input.shape[1:]), np.uint8))  # Keras exports only what was called
+    with fileio.replacing(path) as aside:
+        # Keras tells the format by the suffix, and the file aside has another.
+        named = aside.with_suffix(".onnx")
+        three.export(named, format="onnx", verbose=False)
+        named.rename(aside)

@@ -1,0 +1,69 @@
+"""Leakage is found where it was drawn in, and a job tells it; the statistics are those of paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from allcore.base.errors import BadInput, NotFound
+from allcore.base.paths import Artifacts, JobPaths
+from allcore.data import importing
+from allcore.data.phantom import PhantomSpec
+from allcore.jobs import submit
+from allcore.metrics import leakage
+from allcore.runs import leakage as kept
+from allcore.runs import store
+
+
+def test_the_gap_is_paired_and_clustered_by_patient() -> None:
+    labels, subjects = np.repeat([0, 1], 60), np.repeat([f"P{one}" for one in range(12)], 10)
+    random = np.random.default_rng(0)
+    found = []
+    for _ in range(10):
+        rows = np.sort(random.permutation(120)[:60])
+        did_not = random.random(60) < 0.6
+        found.append((rows, did_not | (random.random(60) < 0.3), did_not))
+    one = leakage.concluded(found, labels, subjects)
+    assert one.shown
+    assert one.gap.clusters == 12
+    assert one.gap.estimate == pytest.approx(one.acquainted - one.strangers)
+    assert len(one.repeats) == 10
+    assert leakage.Leakage.from_dict(one.to_dict()) == one
+    nothing = leakage.concluded([(rows, did, did) for rows, _, did in found], labels, subjects)
+    assert (nothing.gap.low, nothing.gap.high, nothing.shown) == (0, 0, False)
+
+
+@pytest.fixture
+def measured(artifacts: Artifacts, do: Callable[[Artifacts, JobPaths], int]) -> Callable[[float], JobPaths]:
+    """A finished measurement on drawn cells with such habits."""
+
+    def made(habits: float) -> JobPaths:
+        name = f"habits-{round(100 * habits)}"
+        importing.make_phantom(artifacts, name, PhantomSpec(images=800, patients=40, habits=habits, size=36))
+        job = submit.leakage(artifacts, name)
+        do(artifacts, job)
+        assert store.read(job).state == "done", store.read(job).status.reason
+        return job
+
+    return made
+
+
+def test_habits_leak_and_their_absence_does_not(measured: Callable[[float], JobPaths]) -> None:
+    with_habits, without = (kept.read(measured(habits)) for habits in (1.0, 0.0))
+    assert with_habits.shown, with_habits
+    assert with_habits.gap.estimate > without.gap.estimate
+    assert abs(without.gap.estimate) < 0.05
+    assert len(with_habits.repeats) == 10
+
+
+def test_what_can_not_be_measured_is_refused_before_there_is_a_job(artifacts: Artifacts, tiny: str) -> None:
+    with pytest.raises(BadInput, match="10 to 100"):
+        submit.leakage(artifacts, tiny, repeats=3)
+    importing.make_phantom(artifacts, "few", PhantomSpec(images=24, patients=8, size=32))
+    with pytest.raises(BadInput, match="Leakage needs 5 patients"):
+        submit.leakage(artifacts, "few")
+    assert not store.jobs(artifacts)
+    with pytest.raises(NotFound):
+        kept.read(artifacts.job("leakage-nothing"))
