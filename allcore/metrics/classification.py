@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from allcore.base.errors import BadInput
-from allcore.metrics import intervals
+from allcore.metrics import bootstrap, intervals
 from allcore.metrics.intervals import Interval
 from allcore.metrics.scores import ClassScores, ConstantScores, OperatingPoint, RocCurve, Scores
 
@@ -67,7 +67,7 @@ def evaluate(
         roc_micro=micro,
         log_loss=_log_loss(labels, probabilities),
         brier=_brier(truth, probabilities),
-        intervals=_intervals(labels, correct, probabilities[:, one], one, len(classes), codes),
+        intervals=_intervals(labels, predicted, probabilities[:, one], one, len(classes), codes),
     )
 
 
@@ -155,9 +155,7 @@ def _balanced_accuracy(confusion: np.ndarray) -> float:
 
 
 def _weighted_f1(confusion: np.ndarray) -> float:
-    support, called = confusion.sum(axis=1), confusion.sum(axis=0)
-    f1 = 2 * np.diag(confusion) / np.maximum(support + called, 1)
-    return float((f1 * support).sum() / support.sum())
+    return float(bootstrap.f1_of(confusion))
 
 
 def _log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
@@ -172,7 +170,8 @@ def _brier(truth: np.ndarray, probabilities: np.ndarray) -> float:
     return float(squares / 2 if truth.shape[1] == 2 else squares)
 
 
-def _intervals(labels, correct, p_positive, positive, classes, codes) -> dict[str, Interval]:
+def _intervals(labels, predicted, p_positive, positive, classes, codes) -> dict[str, Interval]:
+    correct = predicted == labels
     fewest = None if codes is None else min(len(np.unique(codes[labels == one])) for one in np.unique(labels))
     one = labels == positive
     if classes == 2:
@@ -185,6 +184,7 @@ def _intervals(labels, correct, p_positive, positive, classes, codes) -> dict[st
     return {
         "accuracy": intervals.share(correct, codes, fewest=fewest),
         "balanced_accuracy": intervals.balanced_accuracy(labels, correct, codes),
+        "weighted_f1": bootstrap.weighted_f1(labels, predicted, codes, classes=classes),
         **binary,
         "auroc": intervals.auroc(one, p_positive, codes),
     }

@@ -8,7 +8,7 @@ from typing import Any
 
 from allcore.metrics.intervals import Interval
 
-INTERVALS = ("accuracy", "balanced_accuracy", "sensitivity", "specificity", "auroc")
+INTERVALS = ("accuracy", "balanced_accuracy", "weighted_f1", "sensitivity", "specificity", "auroc")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class Scores:
     - `auroc` is that of `positive` against the rest, `auroc_macro` the plain mean over classes, and `auroc_micro` (and
       `roc_micro`) treats every (image, class) pair as one case.
     - `log_loss` is in nats; `brier` runs from 0 to 1 for two classes and from 0 to 2 for more, as in scikit-learn.
-    - `intervals` has one `Interval` for each name in `INTERVALS`, with None inside where there is no figure.
+    - `intervals` has one `Interval` for each name in `INTERVALS`, with None inside where there is no figure; runs of earlier
+      versions may lack one.
     """
 
     n: int
@@ -182,6 +183,25 @@ class OperatingPoint:
     @property
     def accuracy(self) -> float | None:
         return _ratio(self.tp + self.tn, self.n)
+
+    @property
+    def balanced_accuracy(self) -> float | None:
+        """The mean of sensitivity and specificity, or the one that exists."""
+        known = [one for one in (self.sensitivity, self.specificity) if one is not None]
+        return sum(known) / len(known) if known else None
+
+    @property
+    def f1(self) -> float | None:
+        """Of the positive class; None where no image is positive or called so."""
+        return _ratio(2 * self.tp, 2 * self.tp + self.fn + self.fp)
+
+    @property
+    def weighted_f1(self) -> float | None:
+        """F1 of both classes, weighted by their images."""
+        if not self.n:
+            return None
+        negative = _ratio(2 * self.tn, 2 * self.tn + self.fn + self.fp) or 0.0
+        return ((self.f1 or 0.0) * (self.tp + self.fn) + negative * (self.tn + self.fp)) / self.n
 
 
 def _ratio(part: int, whole: int) -> float | None:

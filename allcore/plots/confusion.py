@@ -37,6 +37,7 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> go.Fig
     )
     for (row, column), count in np.ndenumerate(table):
         figure.add_annotation(x=column, y=row, showarrow=False, **_cell(int(count), rates[row, column], few))
+    figure.add_trace(_targets(table, classes, few))
     places = np.arange(len(classes))
     rows = [f"{name}<br>n {total:,}" for name, total in zip(classes, table.sum(axis=1), strict=True)]
     figure.update_xaxes(
@@ -69,6 +70,28 @@ def confusion_table(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> 
     rates = _rates(table)
     rows = [(classes[i], classes[j], int(count), rates[i, j]) for (i, j), count in np.ndenumerate(table)]
     return pd.DataFrame(rows, columns=["truly", "called", "images", "share_of_row"])
+
+
+def _targets(table: np.ndarray, classes: Sequence[str], few: bool) -> go.Scatter:
+    """Unseen squares that take a click, which Plotly denies to heat maps: `customdata` is (true, called) of the cell, as indices."""
+    rows, columns = np.indices(table.shape)
+    unseen = {"marker": {"opacity": 0}}
+    return go.Scatter(
+        x=columns.ravel(),
+        y=rows.ravel(),
+        # A list, not an array: a browser gives rows of an array back as something else than it was sent.
+        customdata=np.stack([rows.ravel(), columns.ravel()], axis=1).tolist(),
+        mode="markers",
+        marker={"symbol": "square", "size": 110 if few else 34, "opacity": 0},
+        selected=unseen,
+        unselected=unseen,
+        text=[
+            f"{table[row, column]:,} images of {classes[row]} called {classes[column]}"
+            for row, column in zip(rows.ravel(), columns.ravel(), strict=True)
+        ],
+        hovertemplate="%{text}<br>click to see them<extra></extra>",
+        showlegend=False,
+    )
 
 
 def _rates(table: np.ndarray) -> np.ndarray:

@@ -8,27 +8,31 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from allcore.metrics.bands import Band
 from allcore.metrics.scores import OperatingPoint, RocCurve, Scores
 from allcore.metrics.text import number, show
 from allcore.plots import theme
+from allcore.plots.marks import add_band, clickable, here
 
 MICRO = "micro-average"
 _HOVER = "false positive rate %{x:.3f}<br>true positive rate %{y:.3f}<br>threshold %{customdata:.3f}"
 
 
-def roc(scores: Scores, *, point: OperatingPoint | None = None) -> go.Figure:
+def roc(scores: Scores, *, point: OperatingPoint | None = None, band: Band | None = None) -> go.Figure:
     """The curve of each class against the rest and of the micro-average, with a marker where the threshold of `point` stands.
 
-    Of two classes the second curve mirrors the first: it waits in the legend. `point` belongs to the positive class.
+    Of two classes the second curve mirrors the first: it waits in the legend. `point` and `band` belong to the positive class.
     """
     figure = _square(entries=len(scores.classes) + 2)
+    if band is not None:
+        add_band(figure, band, theme.class_colour(scores.positive, scores.classes))
     for one in scores.by_class:
         if one.roc is None:
             continue
         positive = one.name == scores.positive
         area = show(scores.intervals["auroc"]) if positive else number(one.auroc)
         line = {"color": theme.class_colour(one.name, scores.classes), "width": 2.5 if positive else 1.5}
-        figure.add_trace(_line(one.roc, f"{one.name} {area}", line))
+        figure.add_trace(_line(one.roc, f"{one.name} {area}", line).update(clickable(line) if positive else {}))
         if len(scores.classes) == 2 and not positive:
             figure.data[-1].visible = "legendonly"
     if scores.roc_micro is not None:
@@ -37,17 +41,7 @@ def roc(scores: Scores, *, point: OperatingPoint | None = None) -> go.Figure:
         )
     if point is not None and point.false_positive_rate is not None and point.sensitivity is not None:
         colour = theme.class_colour(scores.positive, scores.classes)
-        figure.add_trace(
-            go.Scatter(
-                x=[point.false_positive_rate],
-                y=[point.sensitivity],
-                customdata=[point.threshold],
-                mode="markers",
-                name=f"threshold {point.threshold:.2f}",
-                marker={"size": 13, "color": colour, "line": {"color": "#ffffff", "width": 2}},
-                hovertemplate=_HOVER + "<extra>now</extra>",
-            )
-        )
+        figure.add_trace(here(point.false_positive_rate, point.sensitivity, point.threshold, colour, _HOVER))
     return figure
 
 

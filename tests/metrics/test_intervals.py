@@ -46,6 +46,45 @@ def _naive_clustered(truth: np.ndarray, scores: np.ndarray, who: np.ndarray) -> 
     return area, s10 / m + s01 / n + 2 * s11 / (m * n)
 
 
+def _bell_mccaffrey(sizes: list[int]) -> float:
+    """Degrees of freedom by the eigenvalues of the quadratic form that the variance estimate is, written out as in the paper."""
+    n, k = sum(sizes), len(sizes)
+    rows = [[(i == j) * 1.0 - sizes[i] / n for j in range(k)] for i in range(k)]  # residuals of the clusters' sums
+    scaled = np.array([[rows[i][j] * sizes[j] / math.sqrt(1 - sizes[i] / n) for j in range(k)] for i in range(k)])
+    own = np.linalg.eigvalsh(scaled @ scaled.T)
+    return float(own.sum() ** 2 / (own**2).sum())
+
+
+def _degrees_written_out(truth: np.ndarray, scores: np.ndarray, who: np.ndarray) -> float:
+    """Satterthwaite's, from the two classes' parts of Obuchowski's variance; for patients of one class each."""
+    parts = []
+    for side, other, sign in ((truth, ~truth, 1), (~truth, truth, -1)):
+        wins = np.array([np.mean(sign * one > sign * scores[other]) for one in scores[side]])
+        sums = [(wins - wins.mean())[who[side] == person].sum() for person in np.unique(who[side])]
+        k = len(sums)
+        sizes = np.unique(who[side], return_counts=True)[1].tolist()
+        parts.append((k / (k - 1) * float(np.square(sums).sum()) / len(wins) ** 2, _bell_mccaffrey(sizes)))
+    return sum(v for v, _ in parts) ** 2 / sum(v**2 / d for v, d in parts)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.integers(1, 40), min_size=2, max_size=12))
+def test_degrees_of_freedom_are_bell_and_mccaffreys(sizes: list[int]) -> None:
+    found = intervals.degrees(np.repeat(np.arange(len(sizes)), sizes))
+    assert found == pytest.approx(max(1.0, _bell_mccaffrey(sizes)))
+    assert intervals.degrees(np.repeat(np.arange(7), 3)) == 6
+    assert found <= max(1, len(sizes) - 1) + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("hits", "n", "low", "high"), [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0, 0.1611), (1, 29, 0.0061, 0.1718)]
+)
+def test_wilson_as_published(hits: int, n: int, low: float, high: float) -> None:
+    """Newcombe (1998), Statistics in Medicine 17:857, table I, method 3."""
+    found = intervals.proportion(np.arange(n) < hits, None)
+    assert (found.low, found.high) == pytest.approx((low, high), abs=5e-5)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(0, 10**6), st.booleans(), st.booleans())
 def test_clustered_variance_equals_the_naive_one(seed: int, mixed: bool, tied: bool) -> None:
@@ -84,7 +123,7 @@ def test_one_image_a_patient_is_plain_delong(seed: int) -> None:
 def test_auroc_limits_are_a_t_interval_on_the_logit_scale() -> None:
     truth, scores, who = _patients(1, sick=9, well=14, per=10, correlation=0.3, shift=1.5)
     area, variance = _naive_clustered(truth, scores, who)
-    reach = student.ppf(0.975, 8) * math.sqrt(variance) / (area * (1 - area))
+    reach = student.ppf(0.975, _degrees_written_out(truth, scores, who)) * math.sqrt(variance) / (area * (1 - area))
     found = intervals.auroc(truth, scores, who)
     assert math.log(found.high / (1 - found.high)) == pytest.approx(math.log(area / (1 - area)) + reach)
     assert math.log(found.low / (1 - found.low)) == pytest.approx(math.log(area / (1 - area)) - reach)
@@ -121,7 +160,7 @@ def test_share_by_patient_equals_the_ratio_estimator_written_out() -> None:
     who = np.repeat(list("abcdef"), counts)
     n, p = sum(counts), sum(hits) / sum(counts)
     variance = 6 / 5 * sum((x - p * m) ** 2 for x, m in zip(hits, counts, strict=True)) / n**2
-    reach = student.ppf(0.975, 5) * math.sqrt(variance) / (p * (1 - p))
+    reach = student.ppf(0.975, _bell_mccaffrey(counts)) * math.sqrt(variance) / (p * (1 - p))
     found = intervals.proportion(successes, who)
     assert found.estimate == pytest.approx(p)
     assert math.log(found.low / (1 - found.low)) == pytest.approx(math.log(p / (1 - p)) - reach)

@@ -1,0 +1,69 @@
+"""How much better a model answers for cells of patients that it knows: the gap over many splits, with its interval over patients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from allcore.metrics import compare
+from allcore.metrics.intervals import Interval
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """One split: balanced accuracy of the model that knew the test patients, and of the one that did not, on the same test cells."""
+
+    acquainted: float
+    strangers: float
+    images: int
+    patients: int
+
+
+@dataclass(frozen=True)
+class Leakage:
+    """All splits together. `gap` is acquainted less strangers, over patients; `p` tests that it is 0 (None without interval)."""
+
+    acquainted: float
+    strangers: float
+    gap: Interval
+    p: float | None
+    repeats: tuple[Repeat, ...]
+
+    @property
+    def shown(self) -> bool:
+        """Whether the interval lies above 0."""
+        return self.gap.low is not None and self.gap.low > 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """A JSON document."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, document: Mapping[str, Any]) -> Leakage:
+        """The inverse of `to_dict`."""
+        known = {name: document[name] for name in ("acquainted", "strangers", "p")}
+        repeats = tuple(Repeat(**one) for one in document["repeats"])
+        return cls(gap=Interval.from_dict(document["gap"]), repeats=repeats, **known)
+
+
+def concluded(found: Sequence[tuple[np.ndarray, np.ndarray, np.ndarray]], labels: np.ndarray, subjects: np.ndarray) -> Leakage:
+    """The gap of all splits, paired image by image; a patient's cells of all splits are one cluster.
+
+    `found`: for each split test rows (n,) int, and (n,) bool whether the model that knew their patients, and the one that did not,
+    answered each rightly. `labels` and `subjects` (images,) of the whole data set.
+    """
+    rows, knew, did_not = (np.concatenate(part) for part in zip(*found, strict=True))
+    codes = np.unique(subjects[rows], return_inverse=True)[1]
+    gap = compare.balanced_accuracy(labels[rows], knew, did_not, codes)
+    repeats = tuple(
+        Repeat(*(_balanced(labels[test], right) for right in (first, second)), len(test), len(np.unique(subjects[test])))
+        for test, first, second in found
+    )
+    return Leakage(gap.first, gap.second, gap.interval, gap.p, repeats)
+
+
+def _balanced(labels: np.ndarray, right: np.ndarray) -> float:
+    return float(np.mean([right[labels == one].mean() for one in np.unique(labels)]))
