@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from allcore.base.paths import Artifacts, JobPaths
 from allcore.data.splits import SplitSpec
 from allcore.runs import status
 
-TRAIN, IMPORT, PHANTOM = "train", "import", "phantom"
+TRAIN, IMPORT, PHANTOM, MAP, CHECK, LEAKAGE = "train", "import", "phantom", "map", "check", "leakage"
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,20 @@ class TrainSpec:
         return cls(**{**params, "split": SplitSpec(**params["split"])})
 
 
-def written(artifacts: Artifacts, kind: str, params: Mapping[str, Any], *, name: str) -> JobPaths:
-    """Create a job's folder with its spec and a first status, all at once. `name` goes into the id."""
+def written(
+    artifacts: Artifacts, kind: str, params: Mapping[str, Any], *, name: str, prepared: Callable[[JobPaths], None] | None = None
+) -> JobPaths:
+    """Create a job's folder with its spec and a first status, all at once. `name` goes into the id.
+
+    `prepared` may put further files there before anybody sees the folder; where it raises, there is no job.
+    """
     parent = artifacts.runs if kind == TRAIN else artifacts.jobs
     spec = JobSpec(ids.new(name), kind, clock.now(), params)
     paths = JobPaths(parent / spec.id)
     with fileio.replacing_folder(paths.folder) as aside:
         building = JobPaths(aside)
+        if prepared:
+            prepared(building)
         fileio.write_json(building.spec, spec.to_dict())
         fileio.write_json(building.status, status.first().to_dict())
     return paths
