@@ -212,7 +212,7 @@ def _start(command: Sequence[str], artifacts: Artifacts, log: IO[bytes]) -> subp
     return subprocess.Popen(
         command,
         cwd=PROJECT,
-        env={**os.environ, ENVIRONMENT_VARIABLE: str(artifacts.root)},
+        env={**processes.FRUGAL, **os.environ, ENVIRONMENT_VARIABLE: str(artifacts.root)},
         stdin=subprocess.DEVNULL,
         stdout=log,
         stderr=subprocess.STDOUT,

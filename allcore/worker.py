@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import traceback
 from collections.abc import Callable
@@ -10,7 +11,9 @@ from pathlib import Path
 
 from allcore.base.errors import AllcoreError, Cancelled, Conflict, Fenced, NotFound
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.data import importing, records
+from allcore.checks import run as checks
+from allcore.data import cellmap, importing, looks, records
+from allcore.data.importers import Options
 from allcore.data.phantom import PhantomSpec
 from allcore.runs import attempt as attempts
 from allcore.runs import spec, status
@@ -28,6 +31,7 @@ def _phantom(attempt: Attempt) -> None:
     if not _made_before(attempt):
         drawing = PhantomSpec(**params["phantom"])
         importing.make_phantom(attempt.artifacts, params["name"], drawing, job=attempt.paths.id, progress=attempt.progress)
+    looks.of(attempt.artifacts.dataset(params["name"]))
     attempt.become(status.FINISHING)
 
 
@@ -36,12 +40,33 @@ def _import(attempt: Attempt) -> None:
     if not _made_before(attempt):
         importing.import_folder(
             attempt.artifacts,
-            Path(params["source"]),
+            attempt.paths.upload / params["upload"] if "upload" in params else Path(params["source"]),
             params["name"],
             layout=params["layout"],
+            options=Options.from_params(params.get("options", {})),
+            called=params.get("called", ""),
             job=attempt.paths.id,
             progress=attempt.progress,
         )
+    looks.of(attempt.artifacts.dataset(params["name"]))
+    shutil.rmtree(attempt.paths.upload, ignore_errors=True)
+    attempt.become(status.FINISHING)
+
+
+def _map(attempt: Attempt) -> None:
+    cellmap.made(attempt.artifacts.dataset(attempt.spec.params["name"]), progress=attempt.progress)
+    attempt.become(status.FINISHING)
+
+
+def _check(attempt: Attempt) -> None:
+    checks.check(attempt.artifacts, attempt.spec.params["name"], progress=attempt.progress)
+    attempt.become(status.FINISHING)
+
+
+def _leakage(attempt: Attempt) -> None:
+    from allcore.training import leakage
+
+    leakage.measure(attempt)
     attempt.become(status.FINISHING)
 
 
@@ -54,7 +79,14 @@ def _made_before(attempt: Attempt) -> bool:
     return card.job == attempt.paths.id
 
 
-_KINDS: dict[str, Callable[[Attempt], None]] = {spec.TRAIN: _train, spec.PHANTOM: _phantom, spec.IMPORT: _import}
+_KINDS: dict[str, Callable[[Attempt], None]] = {
+    spec.TRAIN: _train,
+    spec.PHANTOM: _phantom,
+    spec.IMPORT: _import,
+    spec.MAP: _map,
+    spec.CHECK: _check,
+    spec.LEAKAGE: _leakage,
+}
 
 
 def work(artifacts: Artifacts, paths: JobPaths, number: int, *, parent: int | None = None) -> int:

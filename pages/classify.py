@@ -10,7 +10,9 @@ from allcore.inference import served
 from allcore.inference.served import ServedCard
 from allcore.inference.uploads import Classified, Refused, Upload
 from allcore.metrics import text
+from allcore.metrics.thresholds import Chosen
 from allcore.plots import probabilities as plots
+from allcore.runs import threshold as kept
 from allcore.runs.store import Job
 from pages.ui import board, cached, routes, state, widgets
 
@@ -58,8 +60,16 @@ def _try_one(examples: list[Upload]) -> None:
                     state.put(EXAMPLE, number)
 
 
-def _sentence(one: Classified) -> str:
+def _sentence(card: ServedCard, one: Classified, chosen: Chosen | None) -> str:
     share = one.probabilities[one.label]
+    if chosen and share < max(one.probabilities.values()):
+        # The threshold, not the larger probability, decided.
+        p = one.probabilities[card.positive]
+        than = "is not below" if one.label == card.positive else "is below"
+        return (
+            f"This model calls the cell {_word(one.label)}: {text.percentage(p)} for {_word(card.positive)} {than} "
+            f"the threshold of {text.percentage(chosen.threshold)}."
+        )
     sure = "clearly" if share >= 0.9 else "probably" if share >= 0.7 else "barely more likely than not"
     return f"This model calls the cell {_word(one.label)}, {sure}: {text.percentage(share)}."
 
@@ -68,31 +78,35 @@ def _word(label: str) -> str:
     return WORDS.get(label) or widgets.plain(label)
 
 
-def _single(card: ServedCard, upload: Upload, one: Classified) -> None:
+def _single(card: ServedCard, upload: Upload, one: Classified, chosen: Chosen | None) -> None:
     left, right = st.columns([1, 3], gap="large")
     with left:
         st.image(images.resized(images.decoded(upload.content).pixels, 320), width=240, alt=f"The picture {one.name}")
         st.caption(widgets.plain(one.name))
     with right:
-        st.header(_sentence(one), anchor=False)
+        st.header(_sentence(card, one, chosen), anchor=False)
         values = [one.probabilities[name] for name in card.class_names]
-        options = {"positive": card.positive, "threshold": 0.5 if len(card.class_names) == 2 else None}
+        options = {"positive": card.positive, "threshold": (chosen.threshold if chosen else 0.5) if len(card.class_names) == 2 else None}
         widgets.chart(
             plots.probabilities(values, card.class_names, **options),
             plots.describe_probabilities(values, card.class_names, **options),
             plots.probabilities_table(values, card.class_names),
             key="answer",
         )
-        _caution(card)
+        _caution(card, chosen)
 
 
-def _caution(card: ServedCard) -> None:
+def _caution(card: ServedCard, chosen: Chosen | None) -> None:
+    if chosen:
+        where = "by hand on the test side" if chosen.optimistic else "on the calibrate part"
+        said = f"{_word(card.positive).capitalize()} from a probability of {chosen.threshold:.3g}"
+        st.caption(f"{said}, a threshold chosen {where} on Results.")
     if card.synthetic:
         st.caption(":violet[:material/draw:] Trained on drawn cells: what it says of a real one means nothing.")
     st.caption("The model answers for any picture, also for one that shows no cell.")
 
 
-def _many(card: ServedCard, sent: list[Upload], found: list[Classified | Refused]) -> None:
+def _many(card: ServedCard, sent: list[Upload], found: list[Classified | Refused], chosen: Chosen | None) -> None:
     rows = []
     for upload, one in zip(sent, found, strict=True):
         answered = isinstance(one, Classified)
@@ -130,16 +144,17 @@ def _many(card: ServedCard, sent: list[Upload], found: list[Classified | Refused
         on_click="ignore",
         icon=":material/download:",
     )
-    _caution(card)
+    _caution(card, chosen)
 
 
 def _answer(card: ServedCard, job: Job, sent: list[Upload]) -> None:
     with st.spinner(f"Judging {widgets.counted(len(sent), 'picture')}"):
-        found = cached.answers(job, sent)
+        chosen = kept.read(job.paths) if len(card.class_names) == 2 else None
+        found = cached.answers(job, sent, chosen.threshold if chosen else None)
     if len(sent) > 1:
-        _many(card, sent, found)
+        _many(card, sent, found, chosen)
     elif isinstance(found[0], Classified):
-        _single(card, sent[0], found[0])
+        _single(card, sent[0], found[0], chosen)
     else:
         st.error(widgets.plain(f"{found[0].name}: {found[0].error}"), icon=":material/error:")
 

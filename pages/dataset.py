@@ -5,20 +5,17 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from allcore.data import importing, splits
+from allcore.checks import report
+from allcore.data import importing
 from allcore.data.records import DatasetCard
-from allcore.data.splits import SplitSpec
 from allcore.jobs import control, demo
 from allcore.plots import dataset as plots
-from allcore.plots import theme
 from allcore.runs import spec, status, store
 from allcore.runs.store import Job
-from pages.ui import adding, cached, routes, state, widgets
-from pages.ui.gallery import Cell, gallery
+from pages.ui import adding, cached, cells, checks, mapping, routes, splitting, state, widgets
 
-PAGE_SIZE = 96
-CELLS, SPLITS, MANAGE = "Cells", "Splits", "Manage"
-ALL_CLASSES, ALL_PATIENTS, MIXED = "all classes", "all patients", "mixed"
+CELLS, MAP, MEASURES, COMPARE = "Cells", "Map", "Colour and shape", "Compare"
+SPLITS, CHECKS, MANAGE = "Splits", "Checks", "Manage"
 artifacts = cached.artifacts()
 
 
@@ -50,19 +47,40 @@ def _progress(at_start: list[str]) -> None:
 
 def _head(card: DatasetCard) -> None:
     left, right = st.columns([2, 3], gap="large")
-    with left:
+    with left.container(gap="xsmall"):
         counts = [f"**{count:,}** {widgets.plain(name)}" for name, count in card.classes.items()]
         people = sum(card.subjects.values())
+        unlabelled = card.images - sum(card.classes.values())
+        counts += [f"**{unlabelled:,}** without a label"] if unlabelled else []
         st.markdown(" · ".join(counts) + (f" · **{people:,}** patients" if people else " · patients unknown"))
         if card.synthetic:
             widgets.drawn_badge()
         for severity, finding in _findings(card):
             st.markdown(f":{'orange' if severity else 'green'}[:material/{'warning' if severity else 'check_circle'}:] {finding}")
         lines = [card.about, f"Licence: {card.licence}." if card.licence else "", f"Source: {card.source}." if card.source else ""]
+        lines.append("Click a bar to see that patient's cells." if card.has_subjects else "Click a bar to see the cells of that class.")
         st.caption(" ".join(filter(None, lines)))
     with right:
         figure, words, table = cached.once(("dataset", card.fingerprint), lambda: _overview(card))
-        widgets.chart(figure, words, table, key="patients", height=230 if card.has_subjects else "content")
+        key = f"overview-{card.id}"
+        clicked = (lambda: _patient(key)) if card.has_subjects else (lambda: _class(key))
+        widgets.chart(figure, words, table, key=key, height=200 if card.has_subjects else "content", on_click=clicked)
+
+
+def _patient(chart: str) -> None:
+    points = state.points(chart)
+    _filtered("patient", str(np.ravel(points[0]["customdata"])[0]) if points else cells.ALL_PATIENTS)
+
+
+def _class(chart: str) -> None:
+    points = state.points(chart)
+    _filtered("class", str(points[0]["y"]) if points else cells.ALL_CLASSES)
+
+
+def _filtered(widget: str, value: str) -> None:
+    """Open the cells with one filter set by a click on a chart."""
+    state.fill(widget, value)
+    state.fill("view", CELLS)
 
 
 def _overview(card: DatasetCard) -> tuple[go.Figure, str, pd.DataFrame]:
@@ -80,7 +98,9 @@ def _overview(card: DatasetCard) -> tuple[go.Figure, str, pd.DataFrame]:
 
 
 def _findings(card: DatasetCard) -> list[tuple[int, str]]:
-    """(severity, sentence) of what can be said at once, the worst first."""
+    """(severity, sentence), the worst first: what the checks found, or what can be said without them."""
+    if told := checks.worst(card):
+        return [(int(severity in (report.SERIOUS, report.WARNING)), widgets.plain(line)) for severity, line in told]
     found = []
     table = cached.dataset_records(card)
     if not card.has_subjects:
@@ -99,95 +119,6 @@ def _findings(card: DatasetCard) -> list[tuple[int, str]]:
     return found
 
 
-def _cells(card: DatasetCard) -> None:
-    """The wall, with filters and one cell large beside it."""
-    table = cached.dataset_records(card)
-    rail, wall = st.columns([1, 4], gap="medium")
-    with rail:
-        label = st.selectbox("Class", [ALL_CLASSES, *card.class_names], key="class", bind="query-params")
-        patients = sorted(set(table["subject"]) - {""}, key=lambda name: (len(name), name))
-        patient = st.selectbox("Patient", [ALL_PATIENTS, *patients], key="patient", bind="query-params") if patients else None
-        order = st.selectbox("Order", [MIXED, "as stored"], key="order", bind="query-params")
-        detail = st.container()
-    fits = np.ones(len(table), bool)
-    if label in card.class_names:
-        fits &= (table["label"] == label).to_numpy()
-    if patient in patients:
-        fits &= (table["subject"] == patient).to_numpy()
-    rows = np.flatnonzero(fits)
-    if order == MIXED:  # one class alone on the first page would say little
-        rows = np.random.default_rng(0).permutation(rows)
-    with wall:
-        if not len(rows):
-            widgets.empty("No cell fits these filters.")
-            return
-        pages = -(-len(rows) // PAGE_SIZE)
-        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-            st.caption(f"{widgets.counted(len(rows), 'cell')}. {_legend(card)}", width="content")
-            number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
-        number = min(number, pages)  # there were more before the filter
-        shown = rows[(number - 1) * PAGE_SIZE : number * PAGE_SIZE]
-        said = f"{len(rows):,} cells, {len(shown)} shown"
-        chosen = gallery(_wall(card, table, shown), label=said, key="wall", keep=f"cell-{card.id}")
-    at = np.flatnonzero((table["image_id"] == chosen).to_numpy()) if chosen else shown
-    with detail:
-        _one(card, table, int(at[0] if len(at) else shown[0]))
-
-
-def _legend(card: DatasetCard) -> str:
-    """What the colours under the cells mean, where a colour has a name."""
-    names = {"healthy": "Blue: healthy", "leukemia": "orange: leukemia"}
-    return ", ".join(names[name] for name in card.class_names) + "." if set(card.class_names) == set(names) else ""
-
-
-def _wall(card: DatasetCard, table: pd.DataFrame, rows: np.ndarray) -> list[Cell]:
-    cells = []
-    for record, image in zip(table.iloc[rows].itertuples(index=False), cached.thumbnails(card, rows.tolist()), strict=True):
-        text = record.label or "no label"
-        if record.subject:
-            text += f", patient {record.subject}"
-        colour = theme.class_colour(record.label, card.class_names) if record.label else theme.GREY
-        cells.append(Cell(record.image_id, image, text, colour))
-    return cells
-
-
-def _one(card: DatasetCard, table: pd.DataFrame, row: int) -> None:
-    record = table.iloc[row]
-    st.image(np.asarray(cached.pixels(card)[row]), width="stretch", alt=f"One cell: {record['label'] or 'no label'}")
-    facts = {
-        "patient": record["subject"] or "unknown",
-        "phase": record["phase"],
-        "fold": record["fold"] if record["fold"] >= 0 else "",
-        "pixels": f"{record['width']} x {record['height']} ({record['mode']}, {record['format']})",
-        "file": record["image_id"].rsplit("/", 1)[-1],
-    }
-    st.markdown(f"**{widgets.plain(record['label'] or 'no label')}**")
-    st.caption("  \n".join(f"{name}: {widgets.plain(str(value))}" for name, value in facts.items() if value != ""))
-
-
-def _splits(card: DatasetCard) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        level = st.pills(
-            "Split by",
-            splits.LEVELS,
-            default="patient" if card.has_subjects else "image",
-            key="split",
-            required=True,
-            wrap=True,
-            bind="query-params",
-        )
-        seed = st.number_input("Seed", 0, 2**31 - 1, 0, width=120, key="split-seed")
-    made = cached.split(card, SplitSpec(level, seed=seed))
-    widgets.certificate(made.certificate)
-    if card.has_subjects:
-        used = made.sides != splits.UNUSED
-        arguments = (cached.dataset_records(card)["subject"].to_numpy()[used].tolist(), made.sides[used].tolist())
-        st.caption("A bar for each patient, by the side on which the images stand. A bar of several colours is a patient on several sides.")
-        widgets.chart(plots.sides(*arguments), plots.describe_sides(*arguments), plots.sides_table(*arguments), key="sides")
-    twins = widgets.counted(made.certificate.duplicate_test_images, "test image")
-    st.caption(f"Certificate {made.certificate.hash[:12]} · byte for byte on another side too: {twins}.")
-
-
 def _manage(card: DatasetCard) -> None:
     st.caption(f"Fingerprint {card.fingerprint}")
     for problem in card.unreadable[:50]:
@@ -204,7 +135,15 @@ def _manage(card: DatasetCard) -> None:
 
 def _tabs(card: DatasetCard) -> None:
     """Only the tab that is open is drawn."""
-    drawn = {CELLS: _cells, SPLITS: _splits, MANAGE: _manage}
+    drawn = {
+        CELLS: cells.tab,
+        MAP: mapping.tab,
+        MEASURES: mapping.measures,
+        COMPARE: mapping.comparison,
+        SPLITS: splitting.tab,
+        CHECKS: checks.view,
+        MANAGE: _manage,
+    }
     for tab, draw in zip(st.tabs(list(drawn), key="view", bind="query-params"), drawn.values(), strict=True):
         if tab.open:
             with tab:
@@ -225,8 +164,8 @@ with widgets.plain_errors():
             state.select(state.DATA, state.pop(state.ADDED))
         with picker:
             card = widgets.dataset_choice(cards, key="dataset-choice")
-        if len(cards) == 1:
-            st.markdown(f"Data set **{card.id}**")
+            if len(cards) == 1:
+                st.markdown(f"Data set **{card.id}**")
         _head(card)
         widgets.part(lambda: _tabs(card))
         st.page_link(routes.TRAIN, label="Train a model on it", icon=":material/arrow_forward:", query_params={state.DATA: card.id})

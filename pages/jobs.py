@@ -4,14 +4,20 @@ import pandas as pd
 import streamlit as st
 
 from allcore.base import fileio
-from allcore.jobs import control
+from allcore.jobs import control, submit
 from allcore.plots import curves as plots
 from allcore.runs import events, spec, status, store
 from allcore.runs.store import Job
 from pages.ui import cached, routes, state, widgets
 
 artifacts = cached.artifacts()
-KINDS = {spec.PHANTOM: "Drawing cells", spec.IMPORT: "Importing images"}
+KINDS = {
+    spec.PHANTOM: "Drawing cells",
+    spec.IMPORT: "Importing images",
+    spec.MAP: "Mapping cells",
+    spec.CHECK: "Checking",
+    spec.LEAKAGE: "Measuring leakage",
+}
 EVERY = 2.5
 _ROWS = 6
 
@@ -118,6 +124,11 @@ def _actions(job: Job) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if job.state == status.DONE and job.spec.kind == spec.TRAIN:
             st.page_link(routes.RESULTS, label="See the result", icon=":material/leaderboard:", query_params={state.RUN: job.id})
+            if "epochs" in job.spec.params["settings"]:
+                _train_on(job)
+        elif job.state == status.DONE and job.spec.kind == spec.LEAKAGE:
+            data = {state.DATA: job.spec.params["name"]}
+            st.page_link(routes.LEAKAGE, label="See the gap", icon=":material/compare_arrows:", query_params=data)
         elif job.state == status.DONE:
             data = {state.DATA: job.spec.params["name"]}
             st.page_link(routes.DATASET, label="See the cells", icon=":material/grid_view:", query_params=data)
@@ -141,6 +152,19 @@ def _actions(job: Job) -> None:
                     store.delete(job.paths)
                     state.forget(state.RUN)
                     st.rerun(scope="app")
+
+
+def _train_on(job: Job) -> None:
+    """More epochs, as a run of its own."""
+    done = job.spec.params["settings"]["epochs"]
+    with st.popover("Train on", icon=":material/more_time:", key=f"train-on-{job.id}"):
+        epochs = st.number_input("Epochs in all", done + 1, 1000, min(done * 2, 1000), key=f"epochs-{job.id}")
+        st.caption("A new run takes up where this one ended. This one stays as it is.")
+        if st.button("Train on", type="primary", key=f"go-on-{job.id}"):
+            plan, _ = submit.repeated(artifacts, job.id, {"epochs": epochs})
+            state.select(state.RUN, submit.continued(artifacts, job.id, plan).id)
+            control.ensure(artifacts)
+            st.rerun(scope="app")
 
 
 def _facts(job: Job) -> None:

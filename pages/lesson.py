@@ -7,7 +7,7 @@ from allcore.data.records import DatasetCard
 from allcore.inference.uploads import Classified, Upload
 from allcore.jobs import control, demo, submit
 from allcore.metrics import classification, text
-from allcore.models import presets
+from allcore.models import presets, registry
 from allcore.plots import curves, roc, theme
 from allcore.runs import events, spec, status, store
 from allcore.runs.store import Job
@@ -15,7 +15,6 @@ from pages.ui import cached, routes, state, widgets
 from pages.ui.gallery import Cell, gallery
 
 artifacts = cached.artifacts()
-MODEL = "proposed_cnn"
 MINE, CELL = "lesson", "lesson-cell"
 """Kept for this person: the training that they began, the cell that they chose."""
 
@@ -26,7 +25,7 @@ def _begin(card: DatasetCard) -> Job:
     if under_way:
         run = under_way[-1].id
     else:
-        plan, _ = submit.planned(artifacts, data=demo.NAME, model=MODEL, preset=presets.FIRST_LESSON)
+        plan, _ = submit.planned(artifacts, data=demo.NAME, model=demo.MODEL, preset=presets.FIRST_LESSON)
         run = submit.training(artifacts, plan).id
     control.ensure(artifacts)
     state.select(state.RUN, run)
@@ -36,7 +35,7 @@ def _begin(card: DatasetCard) -> Job:
 
 def _lessons(card: DatasetCard) -> list[Job]:
     """All trainings of this lesson on these very cells, oldest first."""
-    wanted = {"preset": presets.FIRST_LESSON, "data_fingerprint": card.fingerprint, "model": MODEL}
+    wanted = {"preset": presets.FIRST_LESSON, "data_fingerprint": card.fingerprint, "model": demo.MODEL}
     return [job for job in store.runs(artifacts) if wanted.items() <= job.spec.params.items()]
 
 
@@ -84,10 +83,13 @@ def _training(job: Job) -> None:
     left, right = st.columns([2, 3], gap="large")
     made = cached.certificate(job)
     with left:
+        numbers = round(registry.card(demo.MODEL).parameters, -4)
+        rounds = job.spec.params["settings"]["epochs"]
         people = f"of {made.sides['train'].subjects} patients" if made else "of most patients"
         st.markdown(
             f"A neural network is shown the cells {people}, a few at a time, with the right answer. After each few it changes its "
-            "270,000 numbers a little so that it would have been less wrong. One round over all cells is an **epoch**; it does six.\n\n"
+            f"{numbers:,} numbers a little so that it would have been less wrong. One round over all cells is an **epoch**; it does "
+            f"{rounds}.\n\n"
             "The other patients are kept away from it. Why? Cells of one patient look alike: they share stain, light and microscope. "
             "Tested on people it knows, a network can look wise by recognising the person."
         )
@@ -146,7 +148,7 @@ def _your_turn(job: Job, card: DatasetCard) -> None:
 def _answer(job: Job, image_id: str, truth: str) -> None:
     """What the network says of one cell, and what it was drawn as."""
     content = (artifacts.dataset(demo.NAME).images / image_id).read_bytes()
-    answer = cached.answers(job, [Upload("cell", content)])[0]
+    answer = cached.answers(job, [Upload("cell", content)], None)[0]
     left, right = st.columns([1, 4], vertical_alignment="center")
     left.image(content, width=140, alt="The chosen cell")
     with right:

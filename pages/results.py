@@ -5,15 +5,17 @@ import pandas as pd
 import streamlit as st
 
 from allcore.base import fileio
-from allcore.metrics import classification, text
+from allcore.metrics import fitting, text
 from allcore.metrics.scores import Scores
 from allcore.plots import confusion, curves, probabilities, roc
 from allcore.runs import events, spec, store
 from allcore.runs.store import Job
-from pages.ui import board, cached, routes, state, widgets
+from pages.ui import answers, board, cached, judged, operating, routes, state, versus, widgets
+from pages.ui.operating import Operating
 
 artifacts = cached.artifacts()
-BY_CLASS, TRAINING, PROBABILITIES, COMPARE, ORIGIN = "By class", "Training", "Probabilities", "Compare", "How it was made"
+FIGURES, IMAGES, CURVES, PROBABILITIES, PATIENTS = "Figures", "Images", "Curves", "Probabilities", "Patients"
+TRAINING, COMPARE, ORIGIN, DETAILS = "Training", "Compare", "How it was made", "details"
 
 
 def _data(runs: list[Job]) -> str:
@@ -28,85 +30,110 @@ def _data(runs: list[Job]) -> str:
     return now
 
 
-def _one(job: Job, rivals: list[Job]) -> None:
+def _one(job: Job, rivals: list[Job], sides: dict[str, str]) -> None:
     scores = cached.scores(job)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.header(widgets.run_name(job), anchor=False, width="content")
         if cached.synthetic(job):
             widgets.drawn_badge()
     widgets.certificate(cached.certificate(job))
+    # One part: a threshold moves everything in it together.
+    widgets.part(lambda: _judged(job, scores, rivals, sides))
+
+
+def _judged(job: Job, scores: Scores, rivals: list[Job], sides: dict[str, str]) -> None:
     if len(scores.classes) == 2:
-        widgets.part(lambda: _at_a_threshold(job, scores))
+        now = _at_a_threshold(job, scores)
+        index = scores.classes.index(scores.positive)
+        called = np.where(now.p >= now.threshold, index, 1 - index)
     else:
+        now, called = None, cached.test_predictions(job)[[f"p_{name}" for name in scores.classes]].to_numpy().argmax(axis=1)
         left, right = st.columns(2, gap="large")
         with left:
             widgets.chart(roc.roc(scores), roc.describe_roc(scores), roc.roc_table(scores), key="roc")
         with right:
-            _confusion(scores.confusion, scores.classes)
-    widgets.part(lambda: _details(job, scores, rivals))
+            _confusion(scores.confusion, scores)
+    _details(job, scores, now, called, rivals, sides)
 
 
-def _details(job: Job, scores: Scores, rivals: list[Job]) -> None:
-    names = [BY_CLASS, TRAINING, PROBABILITIES, *([COMPARE] if len(rivals) > 1 else []), ORIGIN]
-    tabs = dict(zip(names, st.tabs(names, key="details", bind="query-params"), strict=True))
+def _details(job: Job, scores: Scores, now: Operating | None, called: np.ndarray, rivals: list[Job], sides: dict[str, str]) -> None:
     drawn = {
-        BY_CLASS: lambda: _by_class(scores),
+        FIGURES: lambda: _figures(scores, now),
+        IMAGES: lambda: answers.shown(job, scores, called),
+        **({CURVES: lambda: judged.curves(job, scores, now)} if now else {}),
+        PROBABILITIES: lambda: _probabilities(job, scores, now),
+        **({PATIENTS: lambda: judged.by_patient(scores, now)} if now else {}),
         TRAINING: lambda: _training(job),
-        PROBABILITIES: lambda: _histogram(job, scores),
-        COMPARE: lambda: board.comparison(rivals, job),
+        **({COMPARE: lambda: versus.comparison(rivals, job, sides)} if len(rivals) > 1 else {}),
         ORIGIN: lambda: _origin(job),
     }
-    for name, tab in tabs.items():
+    for tab, draw in zip(st.tabs(list(drawn), key=DETAILS, bind="query-params"), drawn.values(), strict=True):
         if tab.open:
             with tab:
-                drawn[name]()
+                draw()
 
 
-def _at_a_threshold(job: Job, scores: Scores) -> None:
-    test = cached.test_predictions(job)
-    truth = (test["label"] == scores.positive).to_numpy()
-    p = test[f"p_{scores.positive}"].to_numpy()
+def _at_a_threshold(job: Job, scores: Scores) -> Operating:
     left, middle, right = st.columns([5, 3, 5], gap="medium")
     with middle:
-        st.space("small")
-        threshold = st.slider(
-            "Threshold",
-            0.0,
-            1.0,
-            0.5,
-            0.01,
-            key="threshold",
-            bind="query-params",
-            help=f"An image is called {scores.positive} when its probability is at least this.",
-        )
-        point = classification.at_threshold(truth, p, threshold)
-        subjects = test["subject"].to_numpy() if scores.subjects else None
-        found, false = classification.rates_at(truth, p, threshold, subjects=subjects)
-        negative = next(name for name in scores.classes if name != scores.positive)
-        st.markdown(text.threshold_sentence(found, false, positive=scores.positive, negative=negative))
-        if threshold != 0.5:
-            st.caption(":orange[:material/warning:] Chosen by hand on the test side: these figures are optimistic.")
+        now = operating.control(job, scores)
         people = f" of {widgets.counted(scores.subjects, 'patient')}" if scores.subjects else ""
         st.caption(f"{widgets.counted(scores.n, 'test image')}{people}. AUROC {text.show(scores.intervals['auroc'])}.")
         if scores.intervals["auroc"].note:
             st.caption(f"Intervals: {scores.intervals['auroc'].note}.")
     with left:
-        widgets.chart(roc.roc(scores, point=point), roc.describe_roc(scores, point=point), roc.roc_table(scores), key="roc")
+        widgets.chart(
+            roc.roc(scores, point=now.point, band=judged.roc_band(job, scores)),
+            roc.describe_roc(scores, point=now.point),
+            roc.roc_table(scores),
+            key="roc",
+            on_click=lambda: operating.set_by_click("roc"),
+        )
     with right:
         index = scores.classes.index(scores.positive)
         counts = np.zeros((2, 2), int)
-        counts[index, index], counts[index, 1 - index] = point.tp, point.fn
-        counts[1 - index, index], counts[1 - index, 1 - index] = point.fp, point.tn
-        _confusion(counts.tolist(), scores.classes)
+        counts[index, index], counts[index, 1 - index] = now.point.tp, now.point.fn
+        counts[1 - index, index], counts[1 - index, 1 - index] = now.point.fp, now.point.tn
+        _confusion(counts.tolist(), scores)
+    return now
 
 
-def _confusion(counts, classes) -> None:
+def _confusion(counts, scores: Scores) -> None:
+    def opened() -> None:
+        if answers.set_by_click("confusion", scores):
+            state.fill(DETAILS, IMAGES)
+
     widgets.chart(
-        confusion.confusion(counts, classes),
-        confusion.describe_confusion(counts, classes),
-        confusion.confusion_table(counts, classes),
+        confusion.confusion(counts, scores.classes),
+        confusion.describe_confusion(counts, scores.classes),
+        confusion.confusion_table(counts, scores.classes),
         key="confusion",
+        on_click=opened,
     )
+
+
+def _figures(scores: Scores, now: Operating | None) -> None:
+    if now is None:
+        _by_class(scores)
+        return
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        share = scores.of(scores.positive).support / scores.n
+        prevalence = st.number_input(
+            f"Prevalence of {scores.positive}, %",
+            0.1,
+            99.9,
+            round(100 * share, 1),
+            1.0,
+            key=f"prevalence-{scores.n}-{round(1000 * share)}",
+            help=f"{100 * share:.1f} % is this test side's, not the world's: set the one of the place that you think of.",
+        )
+        table = operating.figures(now, scores, prevalence=prevalence / 100)
+        st.dataframe(table, hide_index=True, alt=f"Figures at the threshold {now.threshold:.3f}")
+        if now.chosen.optimistic:
+            st.caption("Optimistic: the threshold was chosen on these very images.")
+    with right:
+        _by_class(scores)
 
 
 def _by_class(scores: Scores) -> None:
@@ -129,7 +156,7 @@ def _by_class(scores: Scores) -> None:
 def _training(job: Job) -> None:
     history = events.epochs(events.read(job.paths))
     if history.empty:
-        st.caption("This model is fitted in one go: there are no epochs to draw.")
+        st.markdown(fitting.told(job.metrics["training"]))
         return
     left, right = st.columns(2, gap="large")
     with left:
@@ -140,11 +167,22 @@ def _training(job: Job) -> None:
         )
 
 
-def _histogram(job: Job, scores: Scores) -> None:
+def _probabilities(job: Job, scores: Scores, now: Operating | None) -> None:
+    if now is None:
+        _histogram(job, scores, None)
+        return
+    left, right = st.columns(2, gap="large")
+    with left:
+        _histogram(job, scores, now.threshold)
+    with right:
+        judged.calibrated(job, scores)
+
+
+def _histogram(job: Job, scores: Scores, threshold: float | None) -> None:
     test = cached.test_predictions(job)
     labels = test["label"].map({name: index for index, name in enumerate(scores.classes)}).to_numpy()
     p = test[f"p_{scores.positive}"].to_numpy()
-    options = {"positive": scores.positive, "threshold": 0.5 if len(scores.classes) == 2 else None}
+    options = {"positive": scores.positive, "threshold": threshold}
     widgets.chart(
         probabilities.histogram(labels, p, scores.classes, **options),
         probabilities.describe_histogram(labels, p, scores.classes, **options),
@@ -164,7 +202,7 @@ def _histogram(job: Job, scores: Scores) -> None:
 
 def _origin(job: Job) -> None:
     parity, training = job.metrics["onnx_parity"], job.metrics["training"]
-    size, unit = f"{training['model_bytes'] / 1e6:.1f} MB", "weights" if training["epochs"] else "nodes"
+    size, unit = f"{training['model_bytes'] / 1e6:.1f} MB", training.get("unit") or ("weights" if training["epochs"] else "nodes")
     st.caption(
         f"{training['parameters']:,} {unit}, {size} as ONNX. The graph that answers agrees with the trained model on "
         f"{parity['class_agreement']:.1%} of {widgets.counted(parity['images'], 'test image')}, largest difference "
@@ -200,14 +238,15 @@ with widgets.plain_errors():
     if not done:
         _nothing()
     else:
-        with picker:
+        with picker, st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="bottom"):
             data = _data(done)
-        rivals = board.best_first([job for job in done if job.spec.params["data"] == data])
+            rivals = board.wanted(board.best_first([job for job in done if job.spec.params["data"] == data]))
+        sides = board.test_sides(rivals)
         by_id = {job.id: job for job in rivals}
         chosen = by_id[state.selected(state.RUN, list(by_id))]
         state.select(state.RUN, chosen.id)
-        board.table(rivals, chosen)
-        _one(chosen, rivals)
+        board.table(rivals, chosen, sides)
+        _one(chosen, rivals, sides)
         st.page_link(
             routes.CLASSIFY, label="Let this model judge a picture", icon=":material/arrow_forward:", query_params={state.RUN: chosen.id}
         )

@@ -7,15 +7,17 @@ import streamlit as st
 from allcore.base.errors import BadInput
 from allcore.data.records import DatasetCard
 from allcore.data.splits import Certificate
-from allcore.jobs import control, estimate, submit
+from allcore.jobs import control, estimate, machine, submit
 from allcore.jobs.estimate import Estimate
 from allcore.models import presets, registry
 from allcore.models.spec import Knob, ModelCard, Preset
+from allcore.reports import paper
 from allcore.runs import store
 from allcore.runs.spec import TrainSpec
 from pages.ui import cached, routes, state, widgets
 
 artifacts = cached.artifacts()
+ACROSS = 5
 FAMILIES = {"cnn": "network", "classical": "classifier"}
 
 
@@ -49,15 +51,26 @@ def _models(data: DatasetCard, preset: str, seed: int) -> list[ModelCard]:
     """The grid of cards; what is chosen."""
     chosen = []
     kept = state.get("models", [registry.cards()[0].id])
-    grid = st.columns(3)
     for index, card in enumerate(registry.cards()):
-        with grid[index % 3], st.container(border=True, height="stretch", key=f"card-{card.id}"):
-            if st.checkbox(card.name, value=card.id in kept, key=f"choose-{card.id}"):
+        if index % ACROSS == 0:
+            row = st.columns(ACROSS, gap="small")  # a row each, so that the cards of a row are equally high
+        with row[index % ACROSS], st.container(border=True, height="stretch", gap="xsmall", key=f"card-{card.id}"):
+            if st.checkbox(card.name, value=card.id in kept, key=f"choose-{card.id}", help=card.about):
                 chosen.append(card)
-            st.caption(card.about)
-            st.caption(f"{FAMILIES[card.family]} · {_cost(data, card, preset, seed)}")
+            st.caption("  \n".join([_kind(card), _cost(data, card, preset, seed), *_paper(card)]))
     state.put("models", [card.id for card in chosen])
     return chosen
+
+
+def _kind(card: ModelCard) -> str:
+    return f"{card.parameters / 1e6:.2g} million parameters" if card.parameters else FAMILIES[card.family]
+
+
+def _paper(card: ModelCard) -> list[str]:
+    """What the paper reports of a model, which stood on a split by image."""
+    told = paper.read()
+    stated = {**{one.model: one.stated_accuracy for one in told.networks}, **told.classifiers}.get(card.id)
+    return [f"paper: accuracy {stated:.1f} %"] if stated else []
 
 
 def _cost(data: DatasetCard, card: ModelCard, preset: str, seed: int) -> str:
@@ -66,18 +79,14 @@ def _cost(data: DatasetCard, card: ModelCard, preset: str, seed: int) -> str:
         guess = _planned(data, card, preset, seed, {}).guess
     except BadInput:  # said once, below
         return "can't be trained so"
-    took = (
-        f"an epoch takes about {widgets.minutes(guess.epoch_seconds)}"
-        if guess.epoch_seconds
-        else f"done in {widgets.minutes(guess.seconds)}"
-    )
-    return f"{took}, {'measured' if guess.measured else 'not yet measured'} here"
+    took = f"epoch {widgets.minutes(guess.epoch_seconds)}" if guess.epoch_seconds else f"done in {widgets.minutes(guess.seconds)}"
+    return f"{took}, {'measured' if guess.measured else 'a guess'}"
 
 
 def _planned(data: DatasetCard, card: ModelCard, preset: str, seed: int, changed: dict[str, object]) -> Planned:
     """Raises BadInput."""
     plan, certificate = cached.planned(data, model=card.id, preset=preset, seed=seed, changed=changed)
-    return Planned(plan, certificate, estimate.estimated(plan, certificate, runs))
+    return Planned(plan, certificate, estimate.estimated(plan, certificate, runs, machine=speed))
 
 
 def _knob(knob: Knob, value: object, key: str) -> object:
@@ -87,6 +96,8 @@ def _knob(knob: Knob, value: object, key: str) -> object:
         return st.toggle(knob.label, value=value, help=help_, key=key)
     if knob.choices:
         return st.selectbox(knob.label, knob.choices, index=knob.choices.index(value), help=help_, key=key)
+    if knob.kind is str:
+        return st.text_input(knob.label, value, help=help_, key=key)
     if knob.kind is int:
         return st.number_input(knob.label, int(knob.low), int(knob.high), value, help=help_, key=key)
     # Text, since a spinner can't show 0.0001 and 0.1 alike; the card itself judges what is typed.
@@ -155,7 +166,7 @@ def _go(ready: list[Planned]) -> None:
         state.put(state.RUN, ids[0])
         st.switch_page(routes.JOBS, query_params={state.RUN: ids[0]})
     if not all(one.guess.measured for one in ready):
-        st.caption("A guess from another two-core processor; after a first run it is measured here.")
+        st.caption("Guessed from a short measurement of this processor; after a first run it is known.")
 
 
 def _form(cards: list[DatasetCard]) -> None:
@@ -183,6 +194,7 @@ def _form(cards: list[DatasetCard]) -> None:
 
 
 runs = store.runs(artifacts)
+speed = machine.relative(artifacts)
 with widgets.plain_errors():
     widgets.page("Train", "Choose models and what they learn from. Training runs in the background: this page may be closed.")
     cards = widgets.datasets()

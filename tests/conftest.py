@@ -77,7 +77,9 @@ def finished(tiny_laboratory: Artifacts) -> Callable[[str], JobPaths]:
 @pytest.fixture
 def tiny(artifacts: Artifacts, tiny_laboratory: Artifacts) -> str:
     """The id of the data set `tiny` in this test's own artifacts folder."""
-    shutil.copytree(tiny_laboratory.dataset(TINY).folder, artifacts.dataset(TINY).folder)
+    # Without the measures that an earlier training of the session may have left there.
+    unmeasured = shutil.ignore_patterns("vectors-*")
+    shutil.copytree(tiny_laboratory.dataset(TINY).folder, artifacts.dataset(TINY).folder, ignore=unmeasured)
     return TINY
 
 

@@ -30,14 +30,46 @@ class DatasetPaths:
     def records(self) -> Path:
         return self.folder / "records.parquet"
 
+    def looks(self, key: str) -> Path:
+        """Each image's colours, shape and place among all."""
+        return self.folder / f"looks-{key}.parquet"
+
+    def class_looks(self, key: str) -> Path:
+        """Mean image of each class, and how it varies."""
+        return self.folder / f"looks-{key}.npz"
+
+    @property
+    def map(self) -> Path:
+        """Each image's place on a map by t-SNE, once a job has made it."""
+        return self.folder / "map.parquet"
+
+    @property
+    def duplicates(self) -> Path:
+        """Groups of near duplicates, once they have been looked for."""
+        return self.folder / "duplicates.parquet"
+
+    @property
+    def stamps(self) -> Path:
+        """Size and times of each image's file, as the import found them."""
+        return self.folder / "stamps.npy"
+
     @property
     def images(self) -> Path:
         """Image files that the data set itself holds (drawn or unpacked ones)."""
         return self.folder / "images"
 
+    @property
+    def checks(self) -> Path:
+        """What the checks found."""
+        return self.folder / "report.json"
+
     def pixels(self, key: str) -> Path:
         """Decoded, resized images as one array; `key` names size and transform."""
         return self.folder / f"pixels-{key}.npy"
+
+    def vectors(self, key: str) -> Path:
+        """Feature vectors that nothing was learned for, as one array; `key` names features, size and transform."""
+        return self.folder / f"vectors-{key}.npy"
 
 
 @dataclass(frozen=True)
@@ -88,6 +120,11 @@ class JobPaths:
         return self._file("log.txt")
 
     @property
+    def upload(self) -> Path:
+        """Folder of the one file that an import was sent, until it is done."""
+        return self._file("upload")
+
+    @property
     def split(self) -> Path:
         return self._file("split.parquet")
 
@@ -110,6 +147,21 @@ class JobPaths:
     @property
     def metrics(self) -> Path:
         return self._file("metrics.json")
+
+    @property
+    def summary(self) -> Path:
+        """The figures without their curves."""
+        return self._file("summary.json")
+
+    @property
+    def threshold(self) -> Path:
+        """Exists once somebody chose one."""
+        return self._file("threshold.json")
+
+    @property
+    def leakage(self) -> Path:
+        """What a leakage job found."""
+        return self._file("leakage.json")
 
     @property
     def onnx(self) -> Path:
@@ -155,6 +207,11 @@ class Artifacts:
         return self.root / "datasets"
 
     @property
+    def downloads(self) -> Path:
+        """Images that were fetched from elsewhere."""
+        return self.root / "downloads"
+
+    @property
     def runs(self) -> Path:
         return self.root / "runs"
 
@@ -189,9 +246,9 @@ class Artifacts:
         return self.root / "server.json"
 
     @property
-    def speeds(self) -> Path:
-        """Measured training speeds on this machine."""
-        return self.root / "speeds.json"
+    def machine(self) -> Path:
+        """Measured speed of this machine's processor."""
+        return self.root / "machine.json"
 
     def dataset(self, dataset_id: str) -> DatasetPaths:
         return DatasetPaths(self.datasets / ids.checked(dataset_id, "data set's name"))

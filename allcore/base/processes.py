@@ -25,3 +25,7 @@ def is_stopped(pid: int) -> bool:
         return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
     except psutil.NoSuchProcess:
         return True
+
+
+FRUGAL = {"MALLOC_ARENA_MAX": "2"}
+"""Variables of the web server's process: glibc would keep a heap for each of its many threads. A training has none of them."""

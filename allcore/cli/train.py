@@ -17,16 +17,31 @@ from allcore.runs import status, store
 
 
 @click.command("train")
-@click.option("--data", "data_id", required=True, help="The data set's name.")
-@click.option("--model", required=True, help="The model's id; `models list` shows them.")
-@click.option("--preset", default=presets.DEFAULT, show_default=True, help="A named way to train; `models show MODEL` explains each.")
+@click.option("--data", "data_id", help="The data set's name.")
+@click.option("--model", help="The model's id; `models list` shows them.")
+@click.option("--from", "run", metavar="RUN", help="Repeat this run: its data, model, split and settings, but for what --set changes.")
+@click.option("--continue", "goes_on", is_flag=True, help="With --from: go on from that run's last checkpoint, for more epochs.")
+@click.option("--preset", show_default=presets.DEFAULT, help="A named way to train; `models show MODEL` explains each.")
 @click.option("--split", type=click.Choice(splits.LEVELS), help="Split at this level, whatever the preset says.")
+@click.option("--folds", default=0, help="Cross-validate: so many parts of the split's level, of which this run tests on one; 0: no.")
+@click.option("--fold", default=0, show_default=True, help="With --folds: the part that is the test side, counted from 0.")
 @click.option("--seed", type=int, help="Start of every random choice, the split's included.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting; may be given several times.")
 @click.option("--wait", is_flag=True, help="Stay until the run has ended.")
 @output.json_option
 def command(
-    data_id: str, model: str, preset: str, split: str | None, seed: int | None, changes: tuple[str, ...], wait: bool, as_json: bool
+    data_id: str | None,
+    model: str | None,
+    run: str | None,
+    goes_on: bool,
+    preset: str | None,
+    split: str | None,
+    folds: int,
+    fold: int,
+    seed: int | None,
+    changes: tuple[str, ...],
+    wait: bool,
+    as_json: bool,
 ) -> None:
     """Train one model on one data set, in the background.
 
@@ -34,8 +49,29 @@ def command(
     """
     artifacts = Artifacts.locate()
     changed = dict(_pair(change) for change in changes)
-    plan, certificate = submit.planned(artifacts, data=data_id, model=model, preset=preset, split=split, seed=seed, changed=changed)
-    paths = submit.training(artifacts, plan)
+    if run:
+        if data_id or model or preset or split or folds or seed is not None:
+            raise BadInput(
+                "--from takes all from that run.", "Leave out --data, --model, --preset, --split, --folds and --seed; use --set."
+            )
+        plan, certificate = submit.repeated(artifacts, run, changed)
+    elif data_id and model:
+        plan, certificate = submit.planned(
+            artifacts,
+            data=data_id,
+            model=model,
+            preset=preset or presets.DEFAULT,
+            split=split,
+            folds=folds,
+            fold=fold,
+            seed=seed,
+            changed=changed,
+        )
+    else:
+        raise BadInput("What is to be trained is not named.", "Give --data and --model, or --from with a run.")
+    if goes_on and not run:
+        raise BadInput("--continue has no run to go on from.", "Name it with --from.")
+    paths = submit.continued(artifacts, run, plan) if goes_on else submit.training(artifacts, plan)
     control.ensure(artifacts)
     if not as_json:
         click.echo(f"Queued {paths.id}. {certificate.verdict()}")

@@ -55,11 +55,12 @@ class ServedModel:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
+        # What a large batch needed is given back: a server keeps many models, and answers now and then.
+        options.enable_cpu_mem_arena = False
         self.card = card
         self._features = features
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
-        self._outputs = [output.name for output in self._session.get_outputs()]
         self.size_bytes = len(graph) + sum(array.nbytes for array in (features.learned if features else {}).values())
 
     def answer(self, images: np.ndarray, *, batch: int = 64) -> Answer:
@@ -70,10 +71,14 @@ class ServedModel:
     def _one_batch(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         images = np.ascontiguousarray(images)
         if self._features is None:
-            found = dict(zip(self._outputs, self._session.run(None, {self._input: images}), strict=True))
-            return _normalised(found[PROBABILITIES]), found[EMBEDDING]
-        vectors = self._features.of(images)
-        return _normalised(self._session.run([PROBABILITIES], {self._input: vectors})[0]), vectors
+            shares, embeddings = self._session.run([PROBABILITIES, EMBEDDING], {self._input: images})
+            return _normalised(shares), embeddings
+        answer = self.answer_vectors(self._features.of(images))
+        return answer.probabilities, answer.embeddings
+
+    def answer_vectors(self, vectors: np.ndarray) -> Answer:
+        """Of a classifier, for feature vectors, float32 (n, d), that its features gave before."""
+        return Answer(_normalised(self._session.run([PROBABILITIES], {self._input: vectors})[0]), vectors)
 
 
 def _normalised(shares: np.ndarray) -> np.ndarray:

@@ -40,8 +40,10 @@ class Refused:
     error: str
 
 
-def classify(model: ServedModel, uploads: Iterable[Upload]) -> list[Classified | Refused]:
+def classify(model: ServedModel, uploads: Iterable[Upload], *, threshold: float | None = None) -> list[Classified | Refused]:
     """An answer or a refusal for each file, in order; one bad file harms no other.
+
+    The label is the most probable class. With two classes and a `threshold` it is the positive one from that probability upwards.
 
     Raises BadInput where there are more than MOST_FILES.
     """
@@ -58,17 +60,23 @@ def classify(model: ServedModel, uploads: Iterable[Upload]) -> list[Classified |
         waiting.append((len(found), picture))
         found.append(Refused(upload.name, ""))
         if len(waiting) == BATCH:
-            _answered(model, waiting, found)
+            _answered(model, waiting, found, threshold)
             waiting = []
     if waiting:
-        _answered(model, waiting, found)
+        _answered(model, waiting, found, threshold)
     return found
 
 
-def _answered(model: ServedModel, waiting: list[tuple[int, np.ndarray]], found: list[Classified | Refused]) -> None:
+def _answered(
+    model: ServedModel, waiting: list[tuple[int, np.ndarray]], found: list[Classified | Refused], threshold: float | None
+) -> None:
     """Replace the placeholders in `found` by answers."""
     answer = model.answer(np.stack([picture for _, picture in waiting]), batch=BATCH)
     names = model.card.class_names
     for (place, _), row in zip(waiting, answer.probabilities, strict=True):
         shares = {name: float(value) for name, value in zip(names, row, strict=True)}
-        found[place] = Classified(found[place].name, names[int(np.argmax(row))], shares)
+        label = names[int(np.argmax(row))]
+        if threshold is not None and len(names) == 2:
+            positive = names.index(model.card.positive)
+            label = names[positive if row[positive] >= threshold else 1 - positive]
+        found[place] = Classified(found[place].name, label, shares)

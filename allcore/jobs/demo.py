@@ -11,8 +11,10 @@ from allcore.jobs import submit
 from allcore.runs import spec, store
 
 NAME = "demo"
-SPEC = PhantomSpec(difficulty=0.0, habits=0.3)
-"""Easier to tell apart than real cells, so that a training of half a minute has something to show."""
+MODEL = "allnet"
+"""What the first lesson trains."""
+SPEC = PhantomSpec(difficulty=0.2, habits=0.3)
+"""A little easier to tell apart than the default, so that a training of a minute has something to show."""
 
 
 def card(artifacts: Artifacts) -> DatasetCard | None:

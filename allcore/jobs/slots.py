@@ -21,9 +21,10 @@ class Slot:
 
 
 def found() -> tuple[Slot, ...]:
-    """A slot for each GPU, or one for the processor; and one for jobs that train nothing, so that they never wait for one that does."""
+    """A slot for each GPU, or one for the processor; and one for jobs of seconds, so that they never wait for a training."""
     training = [Slot(f"gpu-{index}", (spec.TRAIN,), {"CUDA_VISIBLE_DEVICES": str(index)}) for index in range(_gpus())]
-    return (*(training or [Slot("processor", (spec.TRAIN,))]), Slot("data", (spec.PHANTOM, spec.IMPORT)))
+    data = (spec.PHANTOM, spec.IMPORT, spec.MAP, spec.CHECK, spec.LEAKAGE)
+    return (*(training or [Slot("processor", (spec.TRAIN,))]), Slot("data", data))
 
 
 def _gpus() -> int:

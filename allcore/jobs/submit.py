@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from allcore.base import fileio
 from allcore.base.errors import BadInput, Conflict
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.data import importers, records, splits
+from allcore.data import archives, importers, paired, records, splits
+from allcore.data.importers import Options, medmnist, options
+from allcore.data.importers.listing import as_label
 from allcore.data.phantom import PhantomSpec
-from allcore.data.splits import Certificate
+from allcore.data.splits import Certificate, SplitSpec
 from allcore.models import presets, registry
-from allcore.runs import spec
+from allcore.models.classical import limits
+from allcore.models.cnn import imagenet, knobs
+from allcore.models.spec import CLASSICAL
+from allcore.runs import spec, store
 from allcore.runs.spec import TrainSpec
 
 
@@ -24,12 +32,15 @@ def planned(
     model: str,
     preset: str = presets.DEFAULT,
     split: str | None = None,
+    folds: int = 0,
+    fold: int = 0,
     seed: int | None = None,
     changed: Mapping[str, Any] | None = None,
 ) -> tuple[TrainSpec, Certificate]:
     """What a training would do, and on which sides; nothing is written.
 
-    `split` and `seed` replace the preset's; `changed` maps knobs to values, which may be text.
+    `split` and `seed` replace the preset's; `folds` and `fold` make it one fold of a cross-validation; `changed` maps knobs to values,
+    which may be text.
 
     Raises BadInput (NotFound for a name) with the setting's name and its range.
     """
@@ -39,15 +50,73 @@ def planned(
     if seed is not None:
         wanted["seed"] = seed
     settings = card.settings(chosen, wanted)
+    rule = replace(chosen.split, seed=settings["seed"], folds=folds, fold=fold, **({"level": split} if split else {}))
+    return _possible(artifacts, data, model, preset, rule, settings)
+
+
+def repeated(artifacts: Artifacts, run: str, changed: Mapping[str, Any] | None = None) -> tuple[TrainSpec, Certificate]:
+    """What training `run` once more would do: its data, its split, its settings but for those in `changed`; nothing is written.
+
+    Raises BadInput (NotFound for the run or its data), also where the data set is no longer the one it was trained on.
+    """
+    before = TrainSpec.from_params(spec.read(artifacts.run(run)).params)
+    card = registry.card(before.model)
+    settings = card.settings(card.preset(before.preset), {**before.settings, **(changed or {})})
+    plan, certificate = _possible(artifacts, before.data, before.model, before.preset, before.split, settings)
+    if plan.data_fingerprint != before.data_fingerprint:
+        raise BadInput(f"Data set '{before.data}' has changed since {run} was trained.", "Train on it as it is now, without --from.")
+    return plan, certificate
+
+
+def continued(artifacts: Artifacts, run: str, plan: TrainSpec) -> JobPaths:
+    """Queue `plan`, which `repeated` gave for `run`, as a run that takes up where that one ended.
+
+    Raises BadInput where there is no checkpoint, nothing is left to do, or a setting would make it another training.
+    """
+    source = artifacts.run(run)
+    before = TrainSpec.from_params(spec.read(source).params)
+    try:
+        done = fileio.read_json(source.checkpoint / "state.json")["epoch"]
+    except FileNotFoundError:
+        raise BadInput(f"{run} has no checkpoint to go on from.", "Only networks have one, once an epoch has ended.") from None
+    others = sorted(name for name, value in plan.settings.items() if value != before.settings[name] and name not in _MAY_CHANGE)
+    if others:
+        raise BadInput(f"{', '.join(others)} can't change in a training that goes on.", f"May change: {', '.join(_MAY_CHANGE)}.")
+    if plan.settings["epochs"] <= done:
+        raise BadInput(f"{run} has done {done} epochs already.", f"Set epochs to more than {done}.")
+
+    def take_over(paths: JobPaths) -> None:
+        paths.checkpoint.mkdir()
+        for file in source.checkpoint.iterdir():
+            shutil.copyfile(file, paths.checkpoint / file.name)
+        shutil.copyfile(source.events, paths.events)
+
+    return spec.written(artifacts, spec.TRAIN, plan.to_params(), name=plan.model, prepared=take_over)
+
+
+_MAY_CHANGE = ("epochs", "keep", "learning_rate", "patience", "schedule")
+
+
+def _possible(
+    artifacts: Artifacts, data: str, model: str, preset: str, rule: SplitSpec, settings: dict[str, Any]
+) -> tuple[TrainSpec, Certificate]:
+    """The plan, once all has been looked at that could make it fail."""
     dataset = artifacts.dataset(data)
     data_card = records.read_card(dataset)
-    rule = replace(chosen.split, seed=settings["seed"], **({"level": split} if split else {}))
-    made = splits.split(records.read_records(dataset), data_card, rule)
+    made = splits.of_dataset(dataset, rule)
+    if len(data_card.class_names) < 2:
+        raise BadInput(
+            f"Data set '{data}' has one class: '{data_card.class_names[0]}'.", "A model tells classes apart: choose data with two at least."
+        )
+    if registry.card(model).family == CLASSICAL:
+        limits.require(model, settings, images=made.certificate.sides["train"].images)
     if not rule.tune:
         if settings.get("keep") == "best":
             raise BadInput("keep can't be 'best' without a tune side.", "Choose 'last', or a preset that has one.")
         if settings.get("patience"):
             raise BadInput(f"patience can't be {settings['patience']} without a tune side.", "Choose 0, or a preset that has one.")
+    if settings.get("start") == knobs.IMAGENET:
+        imagenet.weights_file(settings, registry.module(model).WEIGHTS_FILE)
     return TrainSpec(data, data_card.fingerprint, model, preset, rule, settings), made.certificate
 
 
@@ -62,13 +131,85 @@ def phantom(artifacts: Artifacts, name: str, drawing: PhantomSpec) -> JobPaths:
     return spec.written(artifacts, spec.PHANTOM, {"name": name, "phantom": asdict(drawing)}, name=f"phantom-{name}")
 
 
-def importing(artifacts: Artifacts, name: str, source: Path, layout: str = importers.AUTO) -> JobPaths:
-    """Queue an import. Raises BadInput where there is nothing to import, Conflict where the name is taken."""
+def importing(artifacts: Artifacts, name: str, source: Path, layout: str = importers.AUTO, said: Options = importers.AS_FOUND) -> JobPaths:
+    """Queue an import of a folder, a zip, a table or an `.npz` file.
+
+    Raises BadInput where there is nothing to import, or an option can't be, Conflict where the name is taken.
+    """
     _require_free(artifacts, name)
-    if not source.is_dir():
-        raise BadInput(f"There is no folder {source}.", "Check the path.")
-    params = {"name": name, "source": str(source), "layout": layout}
+    _require_sense(layout, said)
+    if not source.exists():
+        raise BadInput(f"There is no folder or file {source}.", "Check the path.")
+    if archives.is_archive(source):
+        archives.checked(source)
+    params = {"name": name, "source": str(source), "layout": layout, "options": said.to_params()}
     return spec.written(artifacts, spec.IMPORT, params, name=f"import-{name}")
+
+
+def mapping(artifacts: Artifacts, name: str) -> JobPaths:
+    """Queue the laying out of a data set's map. Raises NotFound."""
+    records.read_card(artifacts.dataset(name))
+    return spec.written(artifacts, spec.MAP, {"name": name}, name=f"map-{name}")
+
+
+def importing_upload(
+    artifacts: Artifacts,
+    name: str,
+    sent: BinaryIO,
+    called: str,
+    layout: str = importers.AUTO,
+    said: Options = importers.AS_FOUND,
+) -> JobPaths:
+    """Queue an import of a zip or an `.npz` file that was sent; `called` is the sender's name for it, the job's folder keeps it.
+
+    Raises BadInput where it is neither or would not be unpacked, or an option can't be, Conflict where the name is taken.
+    """
+    _require_free(artifacts, name)
+    _require_sense(layout, said)
+    stem, ending = os.path.splitext(called.replace("\\", "/").rsplit("/", 1)[-1])
+    if ending.lower() not in (archives.SUFFIX, medmnist.SUFFIX):
+        raise BadInput(f"{called} is neither a zip nor an .npz file.", "Put the images into one zip, the folders of the classes with them.")
+    kept = f"{as_label(stem)[:60] or 'upload'}{ending.lower()}"  # never the sender's own name
+
+    def keep(building: JobPaths) -> None:
+        building.upload.mkdir()
+        with open(building.upload / kept, "wb") as file:
+            shutil.copyfileobj(sent, file)
+        if archives.is_archive(building.upload / kept):
+            archives.checked(building.upload / kept)
+
+    params = {"name": name, "upload": kept, "called": called, "layout": layout, "options": said.to_params()}
+    return spec.written(artifacts, spec.IMPORT, params, name=f"import-{name}", prepared=keep)
+
+
+def _require_sense(layout: str, said: Options) -> None:
+    importers.require_layout(layout)
+    if said.patient_pattern:
+        options.compiled(said.patient_pattern)
+
+
+def checking(artifacts: Artifacts, name: str) -> JobPaths:
+    """Queue the checks of a data set. Raises NotFound where there is none, Conflict where its checks already wait or run."""
+    records.read_card(artifacts.dataset(name))
+    if any(job.spec.kind == spec.CHECK and job.spec.params["name"] == name for job in store.active(artifacts)):
+        raise Conflict(f"Data set '{name}' is being checked already.", "The page Jobs shows how far it is.")
+    return spec.written(artifacts, spec.CHECK, {"name": name}, name=f"check-{name}")
+
+
+def leakage(artifacts: Artifacts, name: str, *, repeats: int = 10, seed: int = 0) -> JobPaths:
+    """Queue the measuring of leakage in data set `name`: `repeats` (10 to 100) pairs of quick models.
+
+    Raises BadInput where patients are unknown or too few.
+    """
+    if not 10 <= repeats <= 100:
+        raise BadInput(f"repeats can't be {repeats}.", "Allowed: 10 to 100.")
+    dataset = artifacts.dataset(name)
+    card, table = records.read_card(dataset), records.read_records(dataset)
+    index = {each: number for number, each in enumerate(card.class_names)}
+    labels = table["label"].map(index).fillna(-1).to_numpy(int)
+    paired.design(labels, table["subject"].to_numpy(dtype=object).astype(str), seed=seed)
+    params = {"name": name, "data_fingerprint": card.fingerprint, "repeats": repeats, "seed": seed}
+    return spec.written(artifacts, spec.LEAKAGE, params, name=f"leakage-{name}")
 
 
 def _require_free(artifacts: Artifacts, name: str) -> None:

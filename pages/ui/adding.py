@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
 
 import streamlit as st
 
 from allcore.base.errors import BadInput
 from allcore.base.paths import Artifacts
+from allcore.data import archives, importers, places
+from allcore.data.importers import Options, manifest, medmnist
 from allcore.data.phantom import PhantomSpec
 from allcore.jobs import control, submit
 from pages.ui import state, widgets
 
-FOLDER, DRAWN = "A folder on this server", "Drawn cells"
+ON_SERVER, UPLOAD, DRAWN = "On this server", "Upload a zip", "Drawn cells"
+_LAYOUTS = {
+    importers.AUTO: "find out",
+    "cnmc": "C-NMC 2019",
+    "folders": "a folder for each class",
+    "manifest": "a table of paths and labels",
+    "medmnist": "MedMNIST",
+}
 
 
 @st.dialog("Add a data set", width="medium")
 def dialog(artifacts: Artifacts) -> None:
     """Ask for a name and a source; queue the work and close."""
-    kind = st.segmented_control("From", [FOLDER, DRAWN], default=FOLDER, required=True)
+    widgets.dialog_style()
+    kind = st.segmented_control("From", [ON_SERVER, UPLOAD, DRAWN], default=ON_SERVER, required=True)
     name = st.text_input("Name", placeholder="lower-case letters, digits, hyphens")
     with widgets.plain_errors():
         if kind == DRAWN:
@@ -26,16 +36,59 @@ def dialog(artifacts: Artifacts) -> None:
             if st.button("Draw", type="primary"):
                 submit.phantom(artifacts, _named(name), PhantomSpec(**wanted))
                 _begun(artifacts, name)
-        else:
-            folder = st.text_input(
-                "Folder", placeholder="/data/C-NMC_Leukemia", help="C-NMC 2019 as downloaded, or a folder for each class."
-            )
-            st.caption("The images stay where they are. C-NMC's official layout and a folder for each class are recognised.")
+        elif kind == UPLOAD:
+            sent = st.file_uploader("Zip or MedMNIST file", type=[archives.SUFFIX[1:], medmnist.SUFFIX[1:]])
+            st.caption("It is unpacked into the data set's own folder. Recognised: C-NMC 2019, a folder for each class, a table, MedMNIST.")
+            layout, said = _details()
             if st.button("Import", type="primary"):
-                if not folder:
-                    raise BadInput("No folder is named.", "Type the path of the folder that holds the images.")
-                submit.importing(artifacts, _named(name), Path(folder).expanduser())
+                if sent is None:
+                    raise BadInput("No file was sent.", "Choose a zip that holds the images, a folder for each class.")
+                submit.importing_upload(artifacts, _named(name), sent, sent.name, layout, said())
                 _begun(artifacts, name)
+        else:
+            path = st.text_input(
+                "Folder or file",
+                placeholder="/data/C-NMC_Leukemia",
+                help=f"A folder, a zip, a table (CSV or Parquet) or an .npz file, in {', '.join(map(str, places.roots()))}.",
+            )
+            st.caption("Images in a folder stay where they are. Recognised: C-NMC 2019, a folder for each class, a table, MedMNIST.")
+            layout, said = _details()
+            if st.button("Import", type="primary"):
+                if not path:
+                    raise BadInput("No folder is named.", "Type the path of the folder that holds the images.")
+                submit.importing(artifacts, _named(name), places.allowed(path), layout, said())
+                _begun(artifacts, name)
+
+
+def _details() -> tuple[str, Callable[[], Options]]:
+    """The layout, and what gives the options typed; that raises BadInput where they can't be understood."""
+    with st.expander("Patients, classes, layout"):
+        pattern = st.text_input(
+            "Patient pattern",
+            placeholder=r"(?P<patient>P\d+)_",
+            help="A regular expression with a group named patient, looked for in each image's path. Leave empty where the layout tells.",
+        )
+        left, right = st.columns(2)
+        positive = left.text_input("Positive class", placeholder="leukemia", help="The class that is looked for.")
+        layout = right.selectbox("Layout", list(_LAYOUTS), format_func=_LAYOUTS.get)
+        columns = left.text_input(
+            "Columns of a table", placeholder="label=diagnosis, path=file", help=f"Which column is the {', '.join(manifest.COLUMNS)}."
+        )
+        names = right.text_input("Names of MedMNIST's classes", placeholder="basophil, eosinophil, ...", help="In the order of the labels.")
+    return layout, lambda: Options(
+        positive=positive.strip(),
+        patient_pattern=pattern.strip(),
+        columns=_pairs(columns),
+        class_names=tuple(part.strip() for part in names.split(",") if part.strip()),
+    )
+
+
+def _pairs(typed: str) -> dict[str, str]:
+    """`label=diagnosis, path=file` as a mapping."""
+    parts = [part.strip() for part in typed.split(",") if part.strip()]
+    if wrong := [part for part in parts if "=" not in part]:
+        raise BadInput(f"'{wrong[0]}' maps no column.", "Write label=diagnosis, path=file.")
+    return {ours.strip(): theirs.strip() for ours, theirs in (part.split("=", 1) for part in parts)}
 
 
 def _drawing() -> dict[str, float]:

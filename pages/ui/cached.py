@@ -12,7 +12,6 @@ import importlib
 import io
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,19 +24,24 @@ from PIL import Image
 from allcore.base import fileio
 from allcore.base.errors import NotFound
 from allcore.base.paths import Artifacts
-from allcore.data import cache, images, records, splits
+from allcore.data import cache, cellmap, images, records, splits
+from allcore.data import looks as data_looks
+from allcore.data.looks import Looks
 from allcore.data.records import DatasetCard
 from allcore.data.splits import Certificate, Split, SplitSpec
 from allcore.inference import served, uploads
 from allcore.inference.shelf import Shelf
 from allcore.inference.uploads import Classified, Refused, Upload
 from allcore.jobs import submit
-from allcore.metrics.scores import ConstantScores, Scores
-from allcore.runs import store
+from allcore.metrics.scores import Scores
+from allcore.metrics.thresholds import Sweep
+from allcore.runs import store, summary
 from allcore.runs.spec import TrainSpec
 from allcore.runs.store import Job
+from allcore.runs.summary import Summary
 
 Made = TypeVar("Made")
+STAMP = "made"
 _SLOW = ("plotly.graph_objects", "sklearn.model_selection", "onnxruntime")
 
 
@@ -56,26 +60,49 @@ def dataset_records(card: DatasetCard) -> pd.DataFrame:
     return _records(str(artifacts().root), card.id, card.fingerprint)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _pixels(root: str, dataset: str, fingerprint: str) -> np.ndarray:
-    return cache.opened(Artifacts(Path(root)).dataset(dataset))
-
-
 def pixels(card: DatasetCard) -> np.ndarray:
-    """A data set's pixels, memory-mapped."""
-    return _pixels(str(artifacts().root), card.id, card.fingerprint)
+    """A data set's pixels, memory-mapped: what is looked at stays in the server's memory as long as this array lives, so don't keep it."""
+    return cache.opened(artifacts().dataset(card.id))
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _thumbnails(root: str, dataset: str, fingerprint: str) -> Callable[[int], str]:
-    opened = _pixels(root, dataset, fingerprint)
-    return lru_cache(4000)(lambda row: _webp(np.asarray(opened[row])))
+    paths = Artifacts(Path(root)).dataset(dataset)
+    return lru_cache(4000)(lambda row: _webp(np.asarray(cache.opened(paths)[row])))
 
 
 def thumbnails(card: DatasetCard, rows: Iterable[int]) -> list[str]:
     """Images of a data set as data URIs."""
     thumbnail = _thumbnails(str(artifacts().root), card.id, card.fingerprint)
     return [thumbnail(row) for row in rows]
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _looks(root: str, dataset: str, fingerprint: str) -> Looks:
+    return data_looks.of(Artifacts(Path(root)).dataset(dataset))
+
+
+def looks(card: DatasetCard) -> Looks:
+    """A data set's cells in numbers: measured the first time that anybody asks, some seconds for 15,000 of them."""
+    with st.spinner(f"Measuring {card.images:,} cells, this once", show_time=False):
+        return _looks(str(artifacts().root), card.id, card.fingerprint)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _cell_map(root: str, dataset: str, mtime_ns: int) -> pd.DataFrame | None:
+    found = cellmap.read(Artifacts(Path(root)).dataset(dataset))
+    if found is not None:
+        found.attrs[STAMP] = mtime_ns
+    return found
+
+
+def cell_map(card: DatasetCard) -> pd.DataFrame | None:
+    """A data set's map by t-SNE, None where none was made; its `attrs[STAMP]` tells it from one that was made later."""
+    try:
+        stamp = artifacts().dataset(card.id).map.stat().st_mtime_ns
+    except FileNotFoundError:
+        return None
+    return _cell_map(str(artifacts().root), card.id, stamp)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -96,19 +123,22 @@ def upload_thumbnail(content: bytes) -> str:
 
 def _webp(pixels_: np.ndarray) -> str:
     out = io.BytesIO()
-    Image.fromarray(pixels_).save(out, "WEBP", quality=90, method=2)
+    Image.fromarray(pixels_).save(out, "WEBP", quality=85, method=0)
     return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _split(root: str, dataset: str, fingerprint: str, spec: SplitSpec) -> Split:
-    paths = Artifacts(Path(root)).dataset(dataset)
-    return splits.split(records.read_records(paths), records.read_card(paths), spec)
+def _split(root: str, dataset: str, fingerprint: str, duplicates: int, spec: SplitSpec) -> Split:
+    return splits.of_dataset(Artifacts(Path(root)).dataset(dataset), spec)
 
 
 def split(card: DatasetCard, spec: SplitSpec) -> Split:
     """A data set split as `spec` says. Raises BadInput where it can't be."""
-    return _split(str(artifacts().root), card.id, card.fingerprint, spec)
+    try:
+        duplicates = artifacts().dataset(card.id).duplicates.stat().st_mtime_ns
+    except FileNotFoundError:
+        duplicates = 0
+    return _split(str(artifacts().root), card.id, card.fingerprint, duplicates, spec)
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
@@ -121,46 +151,12 @@ def planned(card: DatasetCard, *, model: str, preset: str, seed: int, changed: M
     return _planned(str(artifacts().root), card.id, card.fingerprint, model, preset, seed, tuple(sorted(changed.items())))
 
 
-@dataclass(frozen=True)
-class Headline:
-    """A finished run's figures without its curves: small enough to keep for thousands of runs."""
-
-    scores: Scores
-    """Of the test side; `roc` and `roc_micro` are None."""
-    constant: ConstantScores
-    epoch_seconds: float | None
-    certificate: Certificate
-
-    @property
-    def trusted(self) -> bool:
-        """Whether no patient stands on both sides."""
-        return self.certificate.overlapping_subjects == 0
-
-    @property
-    def rank(self) -> tuple[bool, float]:
-        """To sort by: runs tested on unseen patients above all others, then by balanced accuracy."""
-        return (self.trusted, self.scores.balanced_accuracy)
-
-
-@lru_cache(4000)  # Streamlit's own cache takes a millisecond a look: too much for a thousand runs
-def _headline(metrics: str, certificate_: str, mtime_ns: int) -> Headline:
-    document = fileio.read_json(Path(metrics))
-    full = Scores.from_dict(document["test"])
-    return Headline(
-        replace(full, by_class=tuple(replace(one, roc=None) for one in full.by_class), roc_micro=None),
-        ConstantScores.from_dict(document["constant"]),
-        document["training"]["epoch_seconds"],
-        Certificate.from_dict(fileio.read_json(Path(certificate_))),
-    )
-
-
-def headline(job: Job) -> Headline | None:
+def headline(job: Job) -> Summary | None:
     """A run's figures in short, None while it has none."""
     try:
-        stamp = job.paths.metrics.stat().st_mtime_ns
-    except FileNotFoundError:
+        return summary.read(job.paths)
+    except NotFound:
         return None
-    return _headline(str(job.paths.metrics), str(job.paths.certificate), stamp)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -173,15 +169,31 @@ def scores(job: Job) -> Scores:
     return _scores(str(job.paths.metrics), job.paths.metrics.stat().st_mtime_ns)
 
 
-@st.cache_resource(max_entries=16, show_spinner=False)
-def _predictions(root: str, run: str, mtime_ns: int) -> pd.DataFrame:
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _predictions(root: str, run: str, side: str, mtime_ns: int) -> pd.DataFrame:
     table = store.predictions(Artifacts(Path(root)).run(run))
-    return table[table["side"] == "test"].reset_index(drop=True)
+    return table[table["side"] == side].reset_index(drop=True)
+
+
+def predictions(job: Job, side: str) -> pd.DataFrame:
+    """A finished run's predictions on one side of its split; empty where there is no such side."""
+    return _predictions(str(artifacts().root), job.id, side, job.paths.predictions.stat().st_mtime_ns)
 
 
 def test_predictions(job: Job) -> pd.DataFrame:
     """A finished run's predictions on its test side."""
-    return _predictions(str(artifacts().root), job.id, job.paths.predictions.stat().st_mtime_ns)
+    return predictions(job, "test")
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _sweep(root: str, run: str, side: str, positive: str, mtime_ns: int) -> Sweep:
+    table = _predictions(root, run, side, mtime_ns)
+    return Sweep.of((table["label"] == positive).to_numpy(), table[f"p_{positive}"].to_numpy())
+
+
+def sweep(job: Job, positive: str, side: str = "test") -> Sweep:
+    """A finished run at every threshold on one side. Raises BadInput where the side has not both classes."""
+    return _sweep(str(artifacts().root), job.id, side, positive, job.paths.predictions.stat().st_mtime_ns)
 
 
 @st.cache_resource(max_entries=1000, show_spinner=False)
@@ -217,14 +229,16 @@ def shelf() -> Shelf:
 
 
 @st.cache_data(max_entries=8, show_spinner=False, scope="session")
-def _answers(run: str, mtime_ns: int, digests: tuple[str, ...], _job: Job, _sent: list[Upload]) -> list[Classified | Refused]:
-    return uploads.classify(shelf().get(_job.paths), _sent)
+def _answers(
+    run: str, mtime_ns: int, threshold: float | None, digests: tuple[str, ...], _job: Job, _sent: list[Upload]
+) -> list[Classified | Refused]:
+    return uploads.classify(shelf().get(_job.paths), _sent, threshold=threshold)
 
 
-def answers(job: Job, sent: list[Upload]) -> list[Classified | Refused]:
-    """What a run's model says of the pictures that this person sent. Raises BadInput for too many of them."""
+def answers(job: Job, sent: list[Upload], threshold: float | None) -> list[Classified | Refused]:
+    """What a run's model says of the pictures that this person sent, as `uploads.classify`. Raises BadInput for too many of them."""
     digests = tuple(f"{one.name} {hashlib.blake2b(one.content).hexdigest()}" for one in sent)
-    return _answers(job.id, job.paths.onnx.stat().st_mtime_ns, digests, job, sent)
+    return _answers(job.id, job.paths.onnx.stat().st_mtime_ns, threshold, digests, job, sent)
 
 
 @st.cache_resource(show_spinner=False)

@@ -47,9 +47,30 @@ def select_row(name: str, table: str, options: Sequence[str]) -> None:
         select(name, options[rows[0]])
 
 
+def points(chart: str) -> list[dict]:
+    """To be called back by the chart with that key: the points now chosen in it."""
+    return st.session_state[chart].selection.points
+
+
+def fill(widget: str, value: object) -> None:
+    """Give the widget with that key a value, before it is drawn."""
+    st.session_state[widget] = value
+
+
 def triggered(component: str, trigger: str) -> object:
     """To be called back by the component of that key: what it sent with its trigger."""
     return st.session_state[component][trigger]
+
+
+def clicked(chart: str) -> object | None:
+    """To be called back by the chart with the key `chart`: what the point that was clicked carries, None where none was."""
+    points = st.session_state[chart].selection.points
+    return points[0].get("customdata") if points else None
+
+
+def value(widget: str) -> object | None:
+    """What the widget of that key holds, None before it was drawn."""
+    return st.session_state.get(widget)
 
 
 def get(name: str, default: object = None) -> object:

@@ -33,7 +33,7 @@ _STYLE = f"""<style>
 </style>"""
 FOOT = "For teaching and research, not for diagnosis."
 SYNTHETIC = "drawn cells"
-_SIDES = (
+SIDES = (
     "Train: what the model learns from. Tune: by which an epoch is chosen. Calibrate: kept for thresholds. "
     "Test: what the figures are of; nothing is ever chosen on it."
 )
@@ -53,6 +53,12 @@ STATES = {
 def style() -> None:
     """What the theme can't say: less air above, and small print that is still read."""
     st.html(_STYLE)
+
+
+def dialog_style() -> None:
+    """To be called within a dialog: it stands outside the app's own ground, where the colours of `style` can't tell light from dark."""
+    ground = theme.DARK if st.context.theme.type == "dark" else theme.LIGHT
+    st.html(f'<style>[role="dialog"] [data-variant="segmented_control"] p {{ color: {ground.ink}; }}</style>')
 
 
 def page(title: str, lead: str = "") -> None:
@@ -112,8 +118,24 @@ def part(draw: Callable[[], None], *, every: float | None = None) -> None:
     st.fragment(alone, run_every=every)()
 
 
-def chart(figure: go.Figure, description: str, table: pd.DataFrame, *, key: str, height: int | str = "content") -> None:
-    """A figure with its text for screen readers and its data as CSV."""
+def chart(
+    figure: go.Figure,
+    description: str,
+    table: pd.DataFrame,
+    *,
+    key: str,
+    height: int | str = "content",
+    on_click: Callable[[], None] | None = None,
+    on_area: Callable[[], None] | None = None,
+) -> None:
+    """A figure with its text for screen readers and its data as CSV.
+
+    `on_click` is called when a point or bar is clicked, `on_area` when points are picked by lasso or box; `state.points(key)` has them.
+    """
+    buttons = [["select2d", "lasso2d"], ["zoom2d", "pan2d", "resetScale2d"], ["toImage"]] if on_area else [["toImage"]]
+    selecting = {"on_select": on_area, "selection_mode": ("box", "lasso")} if on_area else {}
+    if on_click:
+        selecting = {"on_select": on_click, "selection_mode": "points"}
     ground = theme.DARK if st.context.theme.type == "dark" else theme.LIGHT
     with st.container(gap=None):
         st.plotly_chart(
@@ -124,9 +146,11 @@ def chart(figure: go.Figure, description: str, table: pd.DataFrame, *, key: str,
             alt=description,
             config={
                 "displaylogo": False,
-                "modeBarButtons": [["toImage"]],
+                "modeBarButtons": buttons,
                 "toImageButtonOptions": {"format": "svg", "filename": key},
+                "scrollZoom": False,
             },
+            **selecting,
         )
         with st.container(horizontal=True, horizontal_alignment="right"):
             st.download_button(
@@ -198,16 +222,21 @@ def doing(job: Job) -> str:
     return job.status.reason or "Waiting for its turn"
 
 
-def certificate(made: Certificate) -> None:
-    """A split's certificate in small."""
+def verdict(made: Certificate) -> None:
+    """A split in one sentence."""
     trusted = made.overlapping_subjects == 0
     icon, colour = (":material/verified:", "green") if trusted else (":material/warning:", "orange")
     st.markdown(f":{colour}[{icon}] {made.verdict()}")
+
+
+def certificate(made: Certificate) -> None:
+    """A split's certificate in small."""
+    verdict(made)
     sides = []
     for name, side in made.sides.items():
         people = "" if side.subjects is None else f", {counted(side.subjects, 'patient')}"
         sides.append(f"**{name.capitalize()}** {counted(side.images, 'image')}{people}".replace(" ", "\u00a0"))
-    st.caption(" · ".join(sides), help=_SIDES)
+    st.caption(" · ".join(sides), help=SIDES)
 
 
 def settings(job: Job) -> pd.DataFrame:

@@ -89,6 +89,7 @@ def test_version_and_help(say):
         (("data", "phantom"), "Missing option '--name'"),
         (("data", "phantom", "--name", "a", "--images", "many"), "'many' is not a valid integer"),
         (("data", "phantom", "--name", "a", "--images", "2"), "images"),
+        (("data", "phantom", "--name", "a", "--like", "cnmc", "--images", "99"), "A twin's 'images' can't be chosen"),
         (("data", "phantom", "--name", "A b"), "'A b' can't be a data set's name"),
         (("data", "show", "none"), "no data set 'none'"),
         (("data", "show", "../up"), "'../up' can't be a data set's name"),
@@ -155,6 +156,34 @@ def test_data_from_the_first_to_the_last(say, artifacts: Artifacts, tmp_path: Pa
     assert say("data", "delete", "drawn", "--json").document == {"id": "drawn", "deleted": True}
     assert say("data", "delete", "copy").out == "Deleted copy.\n"
     assert say("data", "list", "--json").document == {"datasets": []}
+
+
+def test_a_split_can_be_seen_before_anything_is_trained(say, artifacts: Artifacts, tiny: str):
+    document = say("data", "split", tiny, "--json").document
+    assert (document["data"], document["level"], document["overlapping_subjects"]) == (tiny, "patient", 0)
+    assert sum(side["images"] for side in document["sides"].values()) + document["unused"] == 48
+    folds = [say("data", "split", tiny, "--level", "image", "--folds", "3", "--fold", str(fold), "--json").document for fold in range(3)]
+    assert sum(one["sides"]["test"]["images"] for one in folds) == 48
+    assert len({one["hash"] for one in folds}) == 3
+    assert "No patient stands on both sides" in say("data", "split", tiny).out
+    plain(say("data", "split", tiny, "--folds", "3", "--fold", "3"), 2, "There is no fold 3 of 3")
+
+
+def test_one_fold_is_trained(say, artifacts: Artifacts, tiny: str, at_once):
+    said = say("train", "--data", tiny, "--model", "random_forest", *TINY_FOREST, "--folds", "3", "--fold", "2", "--wait", "--json")
+    assert (said.code, said.document["split"]["folds"], said.document["split"]["fold"]) == (0, 3, 2)
+    predictions = store.predictions(artifacts.run(said.document["id"]))
+    assert set(predictions["fold"]) == {2}
+
+
+def test_a_check_tells_what_it_found(say, artifacts: Artifacts, tiny: str):
+    told = say("data", "check", tiny, "--json").document
+    assert (told["dataset"], told["images"]) == (tiny, 48)
+    assert {one["check"] for one in told["findings"]} >= {"duplicates", "labels", "nuisance", "morphology", "sizes", "files"}
+    said = say("data", "check", tiny)
+    assert (said.code, said.err) == (0, "")
+    assert all(one["title"] in said.out for one in told["findings"])
+    assert "What could not be known:" in said.out
 
 
 def test_without_a_terminal_no_progress_is_printed(say):
@@ -229,6 +258,21 @@ def test_a_run_that_fails_ends_with_1_and_says_why(say, artifacts: Artifacts, ti
     assert "does not answer" in told.out
 
 
+def test_a_run_is_repeated_and_goes_on(say, network: JobPaths):
+    again = say("train", "--from", network.id, "--json").document
+    assert (again["data"], again["model"], again["preset"]) == ("tiny", "proposed_cnn", "patient")
+    longer = say("train", "--from", network.id, "--continue", "--set", "epochs=3", "--json").document
+    assert say("runs", "show", longer["id"], "--json").document["epochs"][0]["epoch"] == 1
+    for wrong, words in (
+        (("--from", network.id, "--data", "tiny"), "--from takes all from that run"),
+        (("--data", "tiny"), "not named"),
+        (("--data", "tiny", "--model", "proposed_cnn", "--continue"), "no run to go on from"),
+    ):
+        said = say("train", *wrong)
+        assert said.code == 2
+        assert words in said.err
+
+
 def test_a_networks_epochs_are_shown(say, network: JobPaths):
     shown = say("runs", "show", network.id, "--json").document
     (epoch,) = shown["epochs"]
@@ -242,7 +286,8 @@ def test_models_are_told_from_their_cards(say):
     assert {model["id"] for model in models} >= {"proposed_cnn", "random_forest"}
     for model in models:
         shown = say("models", "show", model["id"], "--json").document
-        assert {"knobs", "presets", "choices", "cannot"} <= shown.keys()
+        assert {"knobs", "presets", "choices", "cannot", "parameters"} <= shown.keys()
+        assert sum(layer["parameters"] for layer in shown["layers"]) == (shown["parameters"] or 0)
         assert "Presets" in say("models", "show", model["id"]).out
     assert "proposed_cnn" in say("models", "list").out
 
@@ -284,3 +329,53 @@ def test_predictions_with_a_file_that_can_not_be_answered(say, forest: JobPaths,
         "gone.png": "The file can't be opened (No such file or directory).",
         "empty": "The folder holds no image.",
     }
+
+
+def classes_of_pictures(root: Path) -> Path:
+    from PIL import Image
+
+    for name in ("ill/P1_1.png", "ill/P2_1.png", "well/P3_1.png", "well/P4_1.png"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (20, 20), (len(name), 0, 0)).save(root / name)
+    return root
+
+
+def test_an_import_hears_what_is_said_of_the_images(say, tmp_path: Path):
+    source = classes_of_pictures(tmp_path / "source")
+    said = ("--patient-pattern", r"(?P<patient>P\d)_", "--positive", "ill", "--licence", "CC0", "--source", "mine")
+    found = say("data", "import", source, "--name", "mine", *said, "--json").document
+    assert (found["subjects"], found["positive"], found["licence"], found["source"]) == ({"ill": 2, "well": 2}, "ill", "CC0", "mine")
+    plain(say("data", "import", source, "--name", "two", "--patient-pattern", "(P"), 2, "no regular expression")
+    plain(say("data", "import", source, "--name", "two", "--column", "label"), 2, "'label' maps no column")
+    plain(say("data", "import", source, "--name", "two", "--class-name", "a"), 2, "holds no .npz files")
+    assert "licence      CC0" in say("data", "show", "mine").out
+
+
+def test_a_table_is_imported_by_its_columns(say, tmp_path: Path):
+    source = classes_of_pictures(tmp_path / "source")
+    (source / "cells.csv").write_text("where,what\nill/P1_1.png,ill\nwell/P3_1.png,well\n")
+    found = say("data", "import", source / "cells.csv", "--name", "mine", "--column", "path=where", "--column", "label=what", "--json")
+    assert (found.document["layout"], found.document["images"]) == ("manifest", 2)
+
+
+def test_fetching_imports_what_came(say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from allcore.data import fetching
+
+    monkeypatch.setattr(fetching, "cnmc", lambda _: classes_of_pictures(tmp_path / "kaggle"))
+    assert say("data", "fetch", "cnmc", "--json").document["id"] == "cnmc"
+    monkeypatch.setitem(fetching.BLOODMNIST_BY_SIZE, 28, fetching.Remote("http://127.0.0.1:9/x.npz", ""))
+    plain(say("data", "fetch", "bloodmnist", "--name", "blood"), 1, "Are you online?")
+
+
+def test_a_copy_is_verified(say, tmp_path: Path):
+    from allcore.data import official
+
+    name = official.cnmc()["path"].iloc[-1]
+    assert "UID" not in name
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "UID_1_1_1_all.bmp").write_bytes(b"changed")
+    said = say("data", "verify", tmp_path / "copy", "--json")
+    found = said.document
+    assert (said.code, found["whole"], found["expected"], found["present"]) == (1, False, 15_115, 0)
+    assert (found["changed"], len(found["missing"])) == (["UID_1_1_1_all.bmp"], 15_114)
+    assert "0 of the 15,115 published files" in say("data", "verify", tmp_path / "copy").out

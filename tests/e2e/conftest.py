@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, W
 
 from allcore.base.errors import Conflict, Fenced, NotFound
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.data import importing
+from allcore.data import importing, looks
 from allcore.data.phantom import PhantomSpec
 from allcore.jobs import control, submit
 from allcore.jobs import demo as demo_cells
@@ -73,6 +73,7 @@ def demo(server: stage.Server) -> str:
     """The demo data set, drawn here where no test has yet drawn it by a click."""
     if demo_cells.card(server.artifacts) is None:
         importing.make_phantom(server.artifacts, demo_cells.NAME, demo_cells.SPEC)
+        looks.of(server.artifacts.dataset(demo_cells.NAME))
     return demo_cells.NAME
 
 

@@ -32,7 +32,7 @@ def prepared(folder: Path) -> Artifacts:
     """A laboratory with something to see."""
     artifacts = Artifacts(folder)
     importing.make_phantom(artifacts, demo.NAME, demo.SPEC)
-    for model in ("random_forest", "proposed_cnn"):
+    for model in ("random_forest", demo.MODEL):
         plan, _ = submit.planned(artifacts, data=demo.NAME, model=model, preset=presets.FIRST_LESSON)
         paths = submit.training(artifacts, plan)
         worker.work(artifacts, paths, status.change(paths, status.STARTING).attempt)

@@ -19,6 +19,7 @@ import psutil
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts
+from allcore.base.processes import FRUGAL
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 180_000
@@ -30,6 +31,8 @@ PAGES = {
     "train": ("train", "Train"),
     "jobs": ("jobs", "Jobs"),
     "results": ("results", "Results"),
+    "leakage": ("leakage", "Leakage"),
+    "paper": ("paper", "The paper"),
     "classify": ("classify", "Classify"),
 }
 """Every page: its address and its title."""
@@ -72,7 +75,7 @@ def free_port() -> int:
 def started(artifacts: Artifacts, port: int) -> Server:
     """Start a server and wait until it answers."""
     artifacts.root.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, ENVIRONMENT_VARIABLE: str(artifacts.root), "ALLCORE_RUNNER_IDLE": "120"}
+    environment = {**FRUGAL, **os.environ, ENVIRONMENT_VARIABLE: str(artifacts.root), "ALLCORE_RUNNER_IDLE": "120"}
     with open(artifacts.root / "server.log", "ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "streamlit_app.py", "--server.port", str(port)],

@@ -5,14 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from allcore.base import fileio
 from allcore.base.errors import BadInput, Conflict
-from allcore.base.paths import Artifacts
+from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import importing, records
 from allcore.data.phantom import PhantomSpec
 from allcore.jobs import demo, estimate, slots, submit
 from allcore.models import registry
-from allcore.runs import spec, status, store
+from allcore.runs import events, spec, status, store
 from allcore.runs.spec import TrainSpec
 
 SMALL = PhantomSpec(images=8, patients=2, size=32)
@@ -58,6 +60,122 @@ def test_a_plan_comes_back_from_its_job(artifacts: Artifacts, tiny: str):
 def test_what_makes_no_sense_is_refused_in_words(artifacts: Artifacts, tiny: str, wanted: dict, words: str):
     with pytest.raises(BadInput, match=words):
         submit.planned(artifacts, **{"data": tiny, "model": "proposed_cnn", **wanted})
+    assert store.jobs(artifacts) == []
+
+
+def test_imagenets_weights_are_looked_for_before_a_job_exists(artifacts: Artifacts, tiny: str, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(BadInput, match="no file of weights") as caught:
+        submit.planned(artifacts, data=tiny, model="vgg16", changed={"start": "imagenet"})
+    assert "vgg16_weights" in caught.value.hint
+    named = tmp_path / "mine.h5"
+    named.write_bytes(b"")
+    submit.planned(artifacts, data=tiny, model="vgg16", changed={"start": "imagenet", "weights_file": str(named)})
+
+
+def test_a_run_is_repeated_as_it_was_but_for_what_is_changed(artifacts: Artifacts, network: JobPaths):
+    before = TrainSpec.from_params(store.read(network).spec.params)
+    plan, certificate = submit.repeated(artifacts, network.id)
+    assert plan == before
+    assert certificate.hash == fileio.read_json(network.certificate)["hash"]
+    changed, _ = submit.repeated(artifacts, network.id, {"epochs": "7"})
+    assert changed.settings == {**before.settings, "epochs": 7}
+    with pytest.raises(BadInput, match="no job or run 'none'"):
+        submit.repeated(artifacts, "none")
+
+
+def test_a_run_on_data_that_have_changed_is_not_repeated(artifacts: Artifacts, network: JobPaths):
+    card = artifacts.dataset("tiny").card
+    card.write_text(card.read_text().replace('"fingerprint": "', '"fingerprint": "0'))
+    with pytest.raises(BadInput, match="has changed since"):
+        submit.repeated(artifacts, network.id)
+
+
+def test_a_finished_run_goes_on_for_more_epochs_in_a_run_of_its_own(artifacts: Artifacts, network: JobPaths, do):
+    plan, _ = submit.repeated(artifacts, network.id, {"epochs": 2})
+    longer = submit.continued(artifacts, network.id, plan)
+    assert do(artifacts, longer) == 0
+    assert status.read(longer).state == status.DONE
+    whole = submit.training(artifacts, plan)
+    do(artifacts, whole)
+    told = [events.epochs(events.read(run)) for run in (longer, whole)]
+    columns = ["epoch", "loss", "accuracy", "tune_loss"]
+    assert told[0][columns].to_dict("list") == told[1][columns].to_dict("list")
+    assert store.predictions(longer).equals(store.predictions(whole))
+    assert store.read(network).metrics["training"]["epochs"] == 1  # as it was
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({}, "has done 1 epochs already"),
+        ({"epochs": 3, "batch_size": 4}, "batch_size can't change"),
+        ({"epochs": 3, "input_size": 40}, "input_size can't change"),
+    ],
+)
+def test_a_training_can_not_go_on_as_another(artifacts: Artifacts, network: JobPaths, changed: dict, words: str):
+    plan, _ = submit.repeated(artifacts, network.id, changed)
+    with pytest.raises(BadInput, match=words):
+        submit.continued(artifacts, network.id, plan)
+    assert [job.id for job in store.jobs(artifacts)] == [network.id]
+
+
+def test_a_classifier_has_nothing_to_go_on_from(artifacts: Artifacts, forest: JobPaths):
+    plan, _ = submit.repeated(artifacts, forest.id)
+    with pytest.raises(BadInput, match="no checkpoint"):
+        submit.continued(artifacts, forest.id, plan)
+
+
+@pytest.mark.parametrize(
+    ("model", "changed", "words"),
+    [
+        ("svm", {"strength": 0}, "strength can't be 0.*1e-06 to 1e\\+06"),
+        ("svm", {"strength": "nan"}, "strength can't be 'nan'.*1e-06"),
+        ("knn", {"neighbours": 0}, "neighbours can't be 0.*1 to 1000"),
+        ("knn", {"neighbours": 900}, "neighbours can't be 900 with [0-9]+ training images.*Allowed: 1 to [0-9]+"),
+        ("knn", {"class_weights": True}, "no setting 'class_weights'"),
+        ("mlp", {"learning_rate": "nan"}, "learning_rate can't be 'nan'.*1e-06 to 0.1"),
+        ("mlp", {"batch_size": 0}, "batch_size can't be 0.*1 to 10000"),
+        ("sgd", {"loss": "squared"}, "loss can't be 'squared'.*hinge, log_loss"),
+        ("logistic_regression", {"features": "pixels-v9"}, "features can't be 'pixels-v9'.*pca-v1, pixels-v1, cell-v1"),
+        ("logistic_regression", {"input_size": 8}, "input_size can't be 8.*32 to 224"),
+    ],
+)
+def test_a_classifiers_bad_setting_is_refused_before_a_job_exists(artifacts: Artifacts, tiny: str, model: str, changed: dict, words: str):
+    with pytest.raises(BadInput, match=words):
+        submit.planned(artifacts, data=tiny, model=model, changed=changed)
+    assert store.jobs(artifacts) == []
+
+
+def _images(folder: Path, by_class: dict[str, int]) -> Path:
+    for name, count in by_class.items():
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            Image.new("RGB", (40, 40), (10 * number, 90, 120)).save(folder / name / f"{number}.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("by_class", "words"),
+    [
+        ({"a": 2, "b": 1}, "class 'b' has 1 left.*4 images at least"),
+        ({"a": 12, "b": 2}, "class 'b' has 1 left.*4 images at least"),
+    ],
+)
+def test_too_few_images_or_classes_are_refused(artifacts: Artifacts, tmp_path: Path, by_class: dict[str, int], words: str):
+    importing.import_folder(artifacts, _images(tmp_path / "images", by_class), "small", layout="folders")
+    with pytest.raises(BadInput, match=words):
+        submit.planned(artifacts, data="small", model="logistic_regression", split="image")
+    assert store.jobs(artifacts) == []
+
+
+def test_one_class_is_nothing_to_tell_apart(artifacts: Artifacts, tiny: str):
+    paths = artifacts.dataset(tiny)
+    table = records.read_records(paths)
+    table[table["label"] == "healthy"].reset_index(drop=True).to_parquet(paths.records)
+    fileio.write_json(paths.card, {**fileio.read_json(paths.card), "class_names": ["healthy"]})
+    with pytest.raises(BadInput, match=r"one class: 'healthy'.*two at least"):
+        submit.planned(artifacts, data=tiny, model="svm", split="image")
     assert store.jobs(artifacts) == []
 
 
@@ -109,12 +227,15 @@ def test_time_is_told_from_the_card_until_this_machine_has_its_own(artifacts: Ar
         assert estimate.measured_speed(model, []) is None
         assert estimate.estimated(plan, certificate, runs).measured
         assert estimate.measured_speed(model, runs) > 0
+    pixels, certificate = submit.planned(artifacts, data="tiny", model="random_forest", changed={"features": "pixels-v1"})
+    assert not estimate.estimated(pixels, certificate, runs).measured  # the forest was grown on components
     assert registry.card("proposed_cnn").images_per_second < registry.card("random_forest").images_per_second
 
 
 def test_slots_take_every_kind_of_job(monkeypatch: pytest.MonkeyPatch):
     found = slots.found()
-    assert {kind for slot in found for kind in slot.kinds} == {spec.TRAIN, spec.PHANTOM, spec.IMPORT}
+    kinds = {spec.TRAIN, spec.PHANTOM, spec.IMPORT, spec.MAP, spec.CHECK, spec.LEAKAGE}
+    assert {kind for slot in found for kind in slot.kinds} == kinds
     assert len({slot.name for slot in found}) == len(found)
     monkeypatch.setattr(slots, "_gpus", lambda: 2)
     assert [(slot.name, dict(slot.environment)) for slot in slots.found() if spec.TRAIN in slot.kinds] == [

@@ -160,6 +160,12 @@ def copied(run: JobPaths, into: Artifacts, number: int) -> JobPaths:
 
 
 @pytest.fixture
+def copy_of() -> Callable[[JobPaths, Artifacts, int], JobPaths]:
+    """As `copied`."""
+    return copied
+
+
+@pytest.fixture
 def many(many_laboratory: Artifacts, monkeypatch: pytest.MonkeyPatch) -> Artifacts:
     """The laboratory of forty runs as the one that pages show. A test must not write there."""
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(many_laboratory.root))

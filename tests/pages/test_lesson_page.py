@@ -27,13 +27,14 @@ def cells(artifacts: Artifacts, tiny: str) -> str:
 def lesson(artifacts: Artifacts, forest: JobPaths, cells: str) -> JobPaths:
     """A finished lesson. A forest passes for its network here: the page reads the same files of either."""
     known = fileio.read_json(forest.spec)
-    params = {**known["params"], "data": cells, "model": "proposed_cnn", "preset": presets.FIRST_LESSON}
+    settings = {**known["params"]["settings"], "epochs": 16}
+    params = {**known["params"], "data": cells, "model": demo.MODEL, "preset": presets.FIRST_LESSON, "settings": settings}
     fileio.write_json(forest.spec, {**known, "params": params})
     return forest
 
 
 def begun(artifacts: Artifacts) -> JobPaths:
-    plan, _ = submit.planned(artifacts, data=demo.NAME, model="proposed_cnn", preset=presets.FIRST_LESSON)
+    plan, _ = submit.planned(artifacts, data=demo.NAME, model=demo.MODEL, preset=presets.FIRST_LESSON)
     return submit.training(artifacts, plan)
 
 

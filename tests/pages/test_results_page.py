@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from allcore.base import fileio
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.runs import store
+from allcore.runs import store, threshold
 
 
 def test_an_empty_laboratory_leads_to_train(artifacts: Artifacts, visit: Callable):
@@ -42,7 +43,7 @@ def test_a_threshold_chosen_by_hand_is_called_optimistic(forest: JobPaths, visit
 
 
 def test_every_tab_can_be_opened(forest: JobPaths, visit: Callable):
-    assert "fitted in one go" in visit("results", details="Training").words
+    assert "Fitted in one go: there is nothing that could fail to converge." in visit("results", details="Training").words
     assert "All predictions" in visit("results", details="Probabilities").words
     origin = visit("results", details="How it was made")
     assert "The model (ONNX)" in origin.words
@@ -83,7 +84,7 @@ def test_a_damaged_run_does_not_take_the_others_with_it(
 
     other = next(many_laboratory.runs.iterdir())
     shutil.copytree(other, artifacts.runs / other.name)
-    (artifacts.runs / other.name / "metrics.json").write_text("{")
+    (artifacts.runs / other.name / "summary.json").write_text("{")
     page = visit("results")
     assert len(page.table("by balanced accuracy")) == 2
     assert not page.errors
@@ -100,3 +101,102 @@ def test_forty_runs_are_told_apart(many: Artifacts, visit: Callable):
     assert f"Random forest on tiny · {chosen[-4:]}" in page.words
     assert "The best 12 of 40 runs" in page.words
     assert chosen in page.app.multiselect[0].value
+
+
+def test_a_rule_chooses_on_the_calibrate_part_and_is_kept(forest: JobPaths, visit: Callable):
+    page = visit("results")
+    assert "New pictures are judged by this threshold." in page.words
+    rule = page.app.selectbox(key="threshold-rule")
+    assert rule.options[0] == "0.5, as trained"
+    rule.set_value("youden")
+    page.again()
+    assert "Chosen on the calibrate part" in page.words
+    assert "optimistic" not in page.words
+    value = page.app.slider(key="threshold").value
+    page.click("Judge new pictures by it")
+    kept = threshold.read(forest)
+    assert (kept.threshold, kept.rule, kept.side) == (value, "youden", "calibrate")
+    assert visit("results").app.slider(key="threshold").value == value
+    assert "a threshold chosen on the calibrate part on Results" in _classified(visit, forest).words
+
+
+def _classified(visit: Callable, run: JobPaths):
+    page = visit("classify", run=run.id)
+    return page.click("Cell 1")
+
+
+def test_a_target_sensitivity_is_reached_on_the_calibrate_part(forest: JobPaths, visit: Callable):
+    page = visit("results")
+    page.app.selectbox(key="threshold-rule").set_value("sensitivity")
+    page.again()
+    page.app.number_input(key="threshold-target").set_value(80.0)
+    page.again()
+    value = page.app.slider(key="threshold").value
+    part = store.predictions(forest).query("side == 'calibrate' and label == 'leukemia'")
+    assert (part["p_leukemia"] >= value).mean() >= 0.8
+
+
+def test_a_click_on_a_curve_is_a_choice_by_hand(forest: JobPaths, visit: Callable):
+    page = visit("results", threshold="0.3")
+    assert page.app.slider(key="threshold").value == 0.3
+    assert page.app.selectbox(key="threshold-rule").value == "hand"
+    assert "Optimistic: the threshold was chosen on these very images." in page.words
+
+
+def test_figures_follow_threshold_and_prevalence(forest: JobPaths, visit: Callable):
+    page = visit("results")
+    before = page.table("Figures at the threshold").set_index("figure")["value"]
+    (prevalence,) = page.app.number_input
+    prevalence.set_value(1.0)
+    page.again()
+    after = page.table("Figures at the threshold").set_index("figure")["value"]
+    assert before["sensitivity"] == after["sensitivity"]
+    assert "PPV at 1 %" in after.index
+
+
+def test_every_view_at_the_threshold_can_be_opened(forest: JobPaths, visit: Callable):
+    assert len(visit("results", details="Curves").app.get("plotly_chart")) == 4
+    assert "On the diagonal, what is said comes true." in visit("results", details="Probabilities").words
+    patients = visit("results", details="Patients")
+    assert "A patient called by the vote of their cells" in patients.words
+    assert patients.table("Patients, the worst first")["right"].is_monotonic_increasing
+
+
+def test_images_behind_the_matrix(forest: JobPaths, visit: Callable):
+    page = visit("results", details="Images")
+    picker = page.app.selectbox(key="cell")
+    picker.set_value("truly leukemia, called leukemia")
+    page.again()
+    shown = page.app.selectbox(key="cell")
+    test = store.predictions(forest).query("side == 'test' and label == 'leukemia' and p_leukemia >= 0.5")
+    assert f"truly leukemia, called leukemia ({len(test)})" in shown.options
+
+
+def test_runs_are_compared_on_the_same_images_only(many: Artifacts, visit: Callable):
+    page = visit("results", details="Compare")
+    picked = page.app.multiselect[0]
+    picked.set_value([run.id for run in store.runs(many)[:3]])
+    page.again()
+    assert "No conclusion on AUROC: too few patients for an interval" in page.words
+    assert "corrected by Holm" in page.words
+
+
+def test_another_test_side_is_said_and_not_compared(forest: JobPaths, artifacts: Artifacts, copy_of: Callable, visit: Callable):
+    document = fileio.read_json(forest.summary)
+    other = copy_of(forest, artifacts, 7)
+    fileio.write_json(other.summary, {**document, "test_side": "another"})
+    page = visit("results", details="Compare")
+    assert page.table("by balanced accuracy")["test side"].tolist() == ["A", "A", "B"]
+    assert "2 different test sides" in page.words
+    page.app.multiselect[0].set_value([forest.id, other.id])
+    page.again()
+    assert "Tested on other images than" in page.words
+
+
+def test_the_table_is_sorted_and_filtered(many: Artifacts, visit: Callable):
+    page = visit("results")
+    page.app.selectbox(key="board-order").set_value("the latest")
+    page.again()
+    board = page.table("by balanced accuracy")
+    newest = max(store.runs(many), key=lambda job: job.spec.created)
+    assert newest.id.endswith(board["run"][1])

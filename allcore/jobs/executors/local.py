@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
+from allcore.base.processes import FRUGAL
 from allcore.jobs.executors import Ended
 from allcore.jobs.slots import Slot
 
@@ -40,7 +41,7 @@ class LocalExecutor:
     def start(self, paths: JobPaths, attempt: int, slot: Slot) -> None:
         command = [sys.executable, "-m", "allcore.worker", paths.id, "--attempt", str(attempt), "--parent", str(os.getpid())]
         environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name not in FRUGAL},
             ENVIRONMENT_VARIABLE: str(self._artifacts.root),
             "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")])),

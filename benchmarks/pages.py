@@ -1,0 +1,328 @@
+"""How fast the pages answer, and how much memory their server takes.
+
+    python -m benchmarks.pages [--check] [--quick] [--repeats 5]
+
+Starts a server of its own and looks at it with Chromium, headless: first a laboratory of 2,000 images and 40 runs, on every page; then
+the 15,114 images of a twin of C-NMC, on each view of the Dataset page. Each page's first view is opened in a new session, each control
+that it has then used a few times. From within the browser it measures
+
+- server: from the first message to the server to the last one that answers it: the script, and the way there and back;
+- cpu: the processor's time that the server took for it, which other work on the machine does not lengthen;
+- change: from the click or key to the first change on the page after the server's first word.
+
+Bars: first view of any page at most 1.5 s of server time (median); change at most 0.4 s (median) on every control; each view of the
+Dataset page at 15,114 images at most 0.4 s of server time (95th percentile); the web process at most 450 MB. The last line is JSON.
+With --check, exits 1 where a bar is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from playwright.sync_api import Browser, Error, Locator, Page
+
+from allcore import worker
+from allcore.base import fileio
+from allcore.base.paths import Artifacts
+from allcore.data import importing
+from allcore.data import looks as data_looks
+from allcore.data.phantom import PhantomSpec, twin
+from allcore.jobs import submit
+from allcore.runs import status
+from tests.e2e import stage
+
+IMAGES, RUNS = 2_000, 40
+FIRST_BAR, CHANGE_BAR, VIEW_BAR, MEMORY_BAR = 1.5, 0.4, 0.4, 450.0
+VIEWS = {
+    "home": [""],
+    "lesson": [""],
+    "dataset": ["", "?view=Map", "?view=Colour+and+shape", "?view=Compare", "?view=Splits"],
+    "train": [""],
+    "jobs": [""],
+    "results": ["", "?details=Training", "?details=Probabilities", "?details=Compare", "?details=How+it+was+made"],
+    "classify": [""],
+}
+"""Every page's views, by what stands behind its address."""
+QUICK = {"home": [""], "dataset": ["", "?view=Map"], "results": [""]}
+# What the buttons below would do can't be undone, or is work that a benchmark of pages must not start.
+NEVER = ("Train", "Delete", "Draw", "Start", "Cancel", "Resume", "Understood", "Data", "Import", "Compute", "Download")
+_WATCH = """
+(() => {
+  const watch = {input: null, sent: null, answered: null, heard: null, changed: null};
+  window.__watch = watch;
+  window.__arm = () => Object.assign(watch, {input: null, sent: null, answered: null, heard: null, changed: null});
+  for (const kind of ['pointerdown', 'keydown'])
+    addEventListener(kind, () => { if (watch.sent === null) watch.input = performance.now(); }, true);
+  const Native = WebSocket;
+  window.WebSocket = class extends Native {
+    constructor(...given) {
+      super(...given);
+      this.addEventListener('message', () => {
+        if (watch.sent === null) return;
+        watch.heard = performance.now();
+        watch.answered ??= watch.heard;
+      });
+    }
+    send(data) { watch.sent ??= performance.now(); super.send(data); }
+  };
+  new MutationObserver((found) => {
+    const telling = ['src', 'd', 'aria-selected', 'aria-checked', 'aria-valuenow', 'alt'];
+    const real = (one) => one.type !== 'attributes' || telling.includes(one.attributeName);
+    if (watch.answered !== null && watch.changed === null && found.some(real)) watch.changed = performance.now();
+  }).observe(document, {subtree: true, childList: true, characterData: true, attributes: true});
+})();
+"""
+
+
+@dataclass(frozen=True)
+class Look:
+    """One measured answer of the server."""
+
+    images: int
+    view: str
+    control: str
+    """'' for the first view."""
+    server: float
+    """Seconds."""
+    change: float | None
+    """Seconds; None for the first view, or where nothing changed."""
+    cpu: float
+    """Seconds of processor time that the server took; what is left of `server` on a machine with nothing else to do."""
+
+
+@dataclass(frozen=True)
+class Control:
+    """One control of a page."""
+
+    name: str
+    use: Callable[[int], None]
+    """Give it its n-th other value."""
+
+
+def laboratory(folder: Path, images: int, runs: int) -> Artifacts:
+    """`demo` with so many images; a small forest trained on it, under `runs` names and with figures that differ a little."""
+    artifacts = Artifacts(folder)
+    importing.make_phantom(artifacts, "demo", PhantomSpec(images=images, patients=80, difficulty=0.0))
+    plan, _ = submit.planned(artifacts, data="demo", model="random_forest", changed={"trees": 20, "components": 8, "input_size": 32})
+    paths = submit.training(artifacts, plan)
+    worker.work(artifacts, paths, status.change(paths, status.STARTING).attempt)
+    rng = np.random.default_rng(0)
+    for number in range(1, runs):
+        copy = artifacts.run(f"{paths.id[:-4]}{number:04x}")
+        shutil.copytree(paths.folder, copy.folder)
+        spec, metrics = fileio.read_json(copy.spec), fileio.read_json(copy.metrics)
+        began = datetime.fromisoformat(spec["created"]) - timedelta(minutes=7 * number)
+        created = began.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        fileio.write_json(copy.spec, {**spec, "id": copy.id, "created": created})
+        shift = float(rng.uniform(0, 0.1))
+        metrics["test"]["balanced_accuracy"] -= shift
+        interval = metrics["test"]["intervals"]["balanced_accuracy"]
+        interval |= {name: interval[name] - shift for name in ("estimate", "low", "high")}
+        fileio.write_json(copy.metrics, metrics)
+    return artifacts
+
+
+def controls(page: Page) -> Iterator[Control]:
+    """Every control that can be used without harm, each with a way to give it its n-th other value."""
+    main = page.get_by_test_id("stMain")
+    for box in main.get_by_role("combobox").all():
+        yield Control(f"select {_name(box)}", lambda n, box=box: _choose(page, box, n))
+    for group in main.get_by_test_id("stButtonGroup").all():
+        buttons = group.get_by_role("radio").all() or group.get_by_role("button").all()
+        words = ", ".join(_name(button) for button in buttons[:2])
+        yield Control(f"pills {words}", lambda n, buttons=buttons: buttons[(n + 1) % len(buttons)].click())
+    for box in main.get_by_test_id("stCheckbox").all():
+        yield Control(f"tick {_name(box)}", lambda n, box=box: box.locator("label").first.click())
+    for slider in main.get_by_role("slider").all():
+        yield Control(f"slide {_name(slider)}", lambda n, slider=slider: slider.press("ArrowRight" if n % 2 else "ArrowLeft"))
+    for box in main.get_by_role("spinbutton").all():
+        yield Control(f"number {_name(box)}", lambda n, box=box: (box.fill(str(n + 1)), box.press("Enter")))
+    tabs = main.get_by_role("tab").all()
+    for place, tab in enumerate(tabs):
+        yield Control(f"tab {_name(tab)}", lambda n, place=place: (_away(page, tabs, place), tabs[place].click()))
+    for table in main.get_by_test_id("stDataFrame").all():
+        if table.locator("canvas").count():
+            yield Control("row of a table", lambda n, table=table: table.click(position={"x": 120, "y": 55 + 35 * (n % 3)}))
+    pages = main.get_by_test_id("stPagination").get_by_role("button").all()
+    if pages:
+        yield Control("page", lambda n: pages[(n % 2) + 1].click())
+    for wall in main.get_by_role("group").all():
+        cells = wall.get_by_role("button")
+        if (wall.get_attribute("aria-label") or "").endswith("shown") and cells.count() > 5:
+            yield Control("cell of the wall", lambda n, cells=cells: cells.nth(n).click())
+    for button in main.get_by_test_id("stButton").get_by_role("button").all():
+        name = _name(button)
+        if name and not name.startswith(NEVER) and button.is_enabled():
+            yield Control(f"button {name}", lambda n, button=button: (page.keyboard.press("Escape"), button.click()))
+
+
+def _name(control: Locator) -> str:
+    return (control.get_attribute("aria-label") or control.inner_text() or "").split("\n")[0].strip()[:40]
+
+
+def _choose(page: Page, box: Locator, number: int) -> None:
+    box.click()
+    options = page.get_by_role("option")
+    options.first.wait_for(timeout=5000)
+    options.nth((number + 1) % max(2, min(options.count(), 4))).click()
+
+
+def _away(page: Page, tabs: list[Locator], place: int) -> None:
+    """Open another tab, if this one is open, before what is measured."""
+    if len(tabs) > 1 and tabs[place].get_attribute("aria-selected") == "true":
+        tabs[(place + 1) % len(tabs)].click()
+        stage.settled(page, quiet=200)
+        page.evaluate("__arm()")
+
+
+def measured(page: Page, images: int, view: str, control: str, cpu: float) -> Look | None:
+    """What the browser saw since it was armed; None where the server was not asked."""
+    seen = page.evaluate("__watch")
+    if seen["sent"] is None or seen["heard"] is None:
+        return None
+    change = None if not control or seen["changed"] is None else (seen["changed"] - (seen["input"] or seen["sent"])) / 1000
+    look = Look(images, view, control, (seen["heard"] - seen["sent"]) / 1000, change, cpu)
+    print(f"{images:,} images, {view}, {control or 'first view'}: {look.server:.2f} s, cpu {cpu:.2f} s", file=sys.stderr)
+    return look
+
+
+def first_view(browser: Browser, server: stage.Server, images: int, name: str, query: str) -> tuple[Page, Look | None]:
+    """Open a view in a session of its own."""
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page.add_init_script(_WATCH)
+    page.set_default_timeout(15_000)
+    before = _cpu(server)
+    stage.opened(page, server, name, query)
+    return page, measured(page, images, name + query, "", _cpu(server) - before)
+
+
+def looked_at(browser: Browser, server: stage.Server, images: int, views: dict[str, list[str]], repeats: int) -> Iterator[Look]:
+    """First views and controls."""
+    first_view(browser, server, images, "home", "")[0].close()  # a server's very first page waits for its imports
+    for name, queries in views.items():
+        for query in queries:
+            for number in range(repeats):
+                page, look = first_view(browser, server, images, name, query)
+                if look:
+                    yield look
+                if number == repeats - 1:
+                    yield from used(page, server, images, name, query, repeats)
+                page.close()
+
+
+def used(page: Page, server: stage.Server, images: int, name: str, query: str, repeats: int) -> Iterator[Look]:
+    """Every control of an open view, one after the other; the view is opened anew where one led elsewhere."""
+    for control_name in [control.name for control in controls(page)]:
+        for number in range(repeats):
+            try:
+                control = next((one for one in controls(page) if one.name == control_name), None)
+                if control is None:
+                    stage.opened(page, server, name, query)
+                    control = next((one for one in controls(page) if one.name == control_name), None)
+                if control is None:
+                    break
+                page.evaluate("__arm()")
+                before = _cpu(server)
+                control.use(number)
+                stage.settled(page, quiet=200)
+                look = measured(page, images, name + query, control_name, _cpu(server) - before)
+                if look:
+                    yield look
+            except Error as error:
+                print(f"{name}{query}, {control_name}: {str(error).splitlines()[0]}", file=sys.stderr)
+                stage.opened(page, server, name, query)
+                break
+
+
+def _cpu(server: stage.Server) -> float:
+    times = server.process.cpu_times()
+    return times.user + times.system
+
+
+def told(looks: list[Look]) -> pd.DataFrame:
+    """A row for each view and control: medians and 95th percentiles in milliseconds."""
+    table = pd.DataFrame([vars(look) for look in looks])
+    grouped = table.groupby(["images", "view", "control"], sort=False)
+    rows = grouped.agg(
+        n=("server", "size"),
+        server=("server", "median"),
+        server_p95=("server", lambda values: values.quantile(0.95)),
+        change=("change", "median"),
+        cpu=("cpu", "median"),
+    )
+    figures = ["server", "server_p95", "change", "cpu"]
+    rows[figures] = (rows[figures] * 1000).round()
+    return rows.reset_index()
+
+
+def missed(table: pd.DataFrame, memory: float) -> list[str]:
+    """What is over its bar, in words."""
+    first = table[table["control"] == ""]
+    over = [f"first view of {row.view}" for row in first[first["server"] > 1000 * FIRST_BAR].itertuples()]
+    slow = table[(table["control"] != "") & (table["images"] == IMAGES) & (table["change"] > 1000 * CHANGE_BAR)]
+    over += [f"change: {row.view} {row.control}" for row in slow.itertuples()]
+    large = table[(table["images"] != IMAGES) & (table["server_p95"] > 1000 * VIEW_BAR)]
+    over += [f"at {row.images:,} images: {row.view} {row.control}" for row in large.itertuples()]
+    return over + ([f"memory {memory:.0f} MB"] if memory > MEMORY_BAR else [])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="How fast the pages answer.")
+    parser.add_argument("--check", action="store_true", help="exit 1 where a bar is missed")
+    parser.add_argument("--quick", action="store_true", help="the first views, and a few views' controls once")
+    parser.add_argument("--repeats", type=int, default=5, help="how often each view and control is used (default 5)")
+    parser.add_argument("--only", help="one page alone")
+    parser.add_argument("--keep", type=Path, help="folder for the laboratories, used again where they are there")
+    options = parser.parse_args()
+    repeats = 1 if options.quick else options.repeats
+    views = {name: queries for name, queries in (QUICK if options.quick else VIEWS).items() if options.only in (None, name)}
+    looks: list[Look] = []
+    with contextlib.ExitStack() as stack:
+        folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        small, large = folder / "small", folder / "large"
+        if not small.exists():
+            laboratory(small, IMAGES, RUNS)
+        began, drawn = time.perf_counter(), None
+        if not large.exists():
+            importing.make_phantom(Artifacts(large), "twin", twin())
+            drawn = time.perf_counter() - began
+        for laboratory_, name in ((small, "demo"), (large, "twin")):  # a job does so at the end of an import
+            data_looks.of(Artifacts(laboratory_).dataset(name))
+        browser = stack.enter_context(stage.chromium())
+        with stage.serving(Artifacts(small)) as server:
+            looks += looked_at(browser, server, IMAGES, views, repeats)
+        with stage.serving(Artifacts(large)) as server:
+            if "dataset" in views:
+                looks += looked_at(browser, server, 15_114, {"dataset": views["dataset"]}, repeats)
+            memory = server.process.memory_info().rss / 1e6
+    table = told(looks)
+    print(table.to_string(index=False))
+    over = missed(table, memory)
+    figures = {
+        "benchmark": "pages",
+        "first_view_slowest_ms": float(table[table["control"] == ""]["server"].max()),
+        "change_slowest_ms": float(table[table["images"] == IMAGES]["change"].max()),
+        "dataset_p95_slowest_ms": float(table[table["images"] != IMAGES]["server_p95"].max()),
+        "cpu_slowest_ms": float(table["cpu"].max()),
+        "memory_mb": round(memory),
+        "twin_seconds": drawn and round(drawn),
+        "missed": over,
+    }
+    print(json.dumps(figures))
+    return 1 if options.check and over else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

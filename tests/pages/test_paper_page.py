@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from allcore.base.paths import Artifacts, JobPaths
+
+
+def test_an_empty_laboratory_shows_the_papers_figures(artifacts: Artifacts, visit: Callable):
+    page = visit("paper")
+    table = page.table("three networks").set_index("model")
+    assert table["from its matrix"].tolist() == ["86.4 % of 2,509, 86.5 % of 2,506", "85.6 %", "84.8 %"]
+    assert set(table["accuracy here"]) == {"not run here"}
+    assert len(page.app.get("plotly_chart")) == 1
+    assert "the full text was not at hand" in page.words
+    assert "Run its protocol" in page.words
+
+
+def test_what_follows_is_told_with_its_arithmetic(artifacts: Artifacts, visit: Callable):
+    words = visit("paper", **{"paper-part": "What follows"}).words
+    assert "8,491 / 12,528 = 67.8 %" in words
+    assert "needs the row's own sum of 817" in words
+
+
+def test_every_part_can_be_opened(artifacts: Artifacts, visit: Callable):
+    classifiers = visit("paper", **{"paper-part": "Classifiers"}).table("six classifiers")
+    assert classifiers.iloc[-1, 2] == "-40.4"
+    other = visit("paper", **{"paper-part": "Other studies"})
+    assert len(other.table("Prior studies")) == 4
+    assert "transductive" in other.table("Published results")["note"][0]
+
+
+def test_drawn_cells_never_stand_beside_the_paper(forest: JobPaths, visit: Callable):
+    assert set(visit("paper", **{"paper-part": "Classifiers"}).table("six classifiers")["accuracy here"]) == {"not run here"}
