@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import socket
+
+
+def host() -> str:
+    """The name of this machine, or of this container: a pid means something only beside it."""
+    return socket.gethostname()
+
 
 def is_alive(pid: int, created: float) -> bool:
     """Whether the process with this pid, created at this moment (seconds since 1970, as psutil gives it), exists and is no zombie.

@@ -30,13 +30,13 @@ class RunnerState:
 
 
 def state(artifacts: Artifacts) -> RunnerState:
-    """The runner as it is now."""
+    """The runner as it is now, on this machine or on another that shares the folder."""
     pid = _living(artifacts)
     return RunnerState(pid is not None, pid)
 
 
 def claim(artifacts: Artifacts, me: dict[str, Any]) -> None:
-    """Write down that this process is the runner, unless it is written: `me` is its pid, its create_time and when it started.
+    """Write down that this process is the runner, unless it is written: `me` is what `identity` gave.
 
     A second runner that came up, found this one and left may have been written down meanwhile.
     """
@@ -44,8 +44,15 @@ def claim(artifacts: Artifacts, me: dict[str, Any]) -> None:
         known = fileio.read_json_cached(artifacts.runner_state)
     except (FileNotFoundError, AllcoreError):
         known = {}
-    if known.get("pid") != me["pid"]:
+    if any(known.get(name) != me[name] for name in ("pid", "host")):
         fileio.write_json(artifacts.runner_state, me)
+
+
+def identity(pid: int) -> dict[str, Any]:
+    """What `runner.json` says of a runner that has just begun: its pid, its create_time, its host, and when it started."""
+    import psutil
+
+    return {"pid": pid, "create_time": psutil.Process(pid).create_time(), "host": processes.host(), "started": clock.now()}
 
 
 def ensure(artifacts: Artifacts) -> None:
@@ -67,7 +74,14 @@ def _living(artifacts: Artifacts) -> int | None:
         known = fileio.read_json(artifacts.runner_state)
     except (FileNotFoundError, AllcoreError):
         return None
+    if _is_elsewhere(known):
+        return known["pid"] if locks.is_held(artifacts.runner_lock) else None
     return known["pid"] if processes.is_alive(known["pid"], known["create_time"]) else None
+
+
+def _is_elsewhere(known: dict[str, Any]) -> bool:
+    """Whether a runner is another machine's, where its pid can't be looked up."""
+    return known.get("host", processes.host()) != processes.host()
 
 
 def _just_died(artifacts: Artifacts) -> bool:
@@ -79,8 +93,6 @@ def _just_died(artifacts: Artifacts) -> bool:
 
 
 def _spawn(artifacts: Artifacts) -> None:
-    import psutil
-
     environment = {
         **os.environ,
         ENVIRONMENT_VARIABLE: str(artifacts.root),
@@ -95,8 +107,7 @@ def _spawn(artifacts: Artifacts) -> None:
             env=environment,
             start_new_session=True,
         )
-    known = {"pid": child.pid, "create_time": psutil.Process(child.pid).create_time(), "started": clock.now()}
-    fileio.write_json(artifacts.runner_state, known)
+    fileio.write_json(artifacts.runner_state, identity(child.pid))
 
 
 def ensure_if_needed(artifacts: Artifacts) -> None:
@@ -109,24 +120,32 @@ def stop(artifacts: Artifacts, *, seconds: float = 40.0) -> str:
     """Ask the runner to end its jobs at their next checkpoint and to go: NONE where there was none, ENDED, or KILLED.
 
     It is killed where it has not gone after `seconds`. The jobs go on when a runner is next started.
+
+    Raises AllcoreError where it is another machine's and has not gone by then.
     """
     import psutil
 
     pid = state(artifacts).pid
     if pid is None:
         return NONE
+    known = fileio.read_json(artifacts.runner_state)
     fileio.write_json(artifacts.runner_stop, {"asked": clock.now()})
-    outcome = ENDED
-    with suppress(psutil.NoSuchProcess):
-        process = psutil.Process(pid)
-        created = process.create_time()
-        process.terminate()
-        deadline = time.monotonic() + seconds
-        while processes.is_alive(pid, created):
+    outcome, deadline = ENDED, time.monotonic() + seconds
+    if _is_elsewhere(known):
+        while locks.is_held(artifacts.runner_lock):
             if time.monotonic() > deadline:
-                process.kill()
-                outcome = KILLED
-                break
-            time.sleep(0.1)
+                raise AllcoreError(f"The runner on {known['host']} has not ended after {seconds:.0f} s.", "Look for it there.")
+            time.sleep(0.2)
+    else:
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(pid)
+            created = process.create_time()
+            process.terminate()
+            while processes.is_alive(pid, created):
+                if time.monotonic() > deadline:
+                    process.kill()
+                    outcome = KILLED
+                    break
+                time.sleep(0.1)
     artifacts.runner_stop.unlink(missing_ok=True)
     return outcome

@@ -154,8 +154,7 @@ def run(artifacts: Artifacts, *, idle_seconds: float = IDLE_SECONDS) -> None:
     lock = locks.holder(artifacts.runner_lock, timeout=2)
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
-    me = psutil.Process()
-    state = {"pid": me.pid, "create_time": me.create_time(), "started": clock.now()}
+    state = control.identity(os.getpid())
     while True:
         try:
             lock.acquire()

@@ -8,6 +8,11 @@ from dataclasses import dataclass, field
 
 from allcore.runs import spec
 
+TRAINING = (spec.TRAIN,)
+"""Kinds of job that take a GPU, or a processor for hours."""
+SHORT = (spec.PHANTOM, spec.IMPORT, spec.MAP, spec.CHECK, spec.LEAKAGE)
+"""Kinds of job that take seconds to minutes, and must not wait for a training."""
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -22,9 +27,8 @@ class Slot:
 
 def found() -> tuple[Slot, ...]:
     """A slot for each GPU, or one for the processor; and one for jobs of seconds, so that they never wait for a training."""
-    training = [Slot(f"gpu-{index}", (spec.TRAIN,), {"CUDA_VISIBLE_DEVICES": str(index)}) for index in range(_gpus())]
-    data = (spec.PHANTOM, spec.IMPORT, spec.MAP, spec.CHECK, spec.LEAKAGE)
-    return (*(training or [Slot("processor", (spec.TRAIN,))]), Slot("data", data))
+    training = [Slot(f"gpu-{index}", TRAINING, {"CUDA_VISIBLE_DEVICES": str(index)}) for index in range(_gpus())]
+    return (*(training or [Slot("processor", TRAINING)]), Slot("data", SHORT))
 
 
 def _gpus() -> int:

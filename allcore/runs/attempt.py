@@ -12,7 +12,7 @@ from typing import Any
 
 import psutil
 
-from allcore.base import clock, fileio, locks
+from allcore.base import clock, fileio, locks, processes
 from allcore.base.errors import AllcoreError, Cancelled, Fenced
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.runs import events, heartbeat, spec, status
@@ -93,6 +93,7 @@ class Attempt:
             share=round(self._share, 4),
             doing=self._doing,
             memory_mb=round(process.memory_info().rss / 1e6, 1),
+            host=processes.host(),
         )
         fileio.write_json(self.paths.heartbeat, beat.to_dict())
 

@@ -27,6 +27,13 @@ class Heartbeat:
     """Share of the job that is done, 0 to 1."""
     doing: str
     memory_mb: float
+    host: str = ""
+    """The machine of the process; '' for this one, as in files from before there were several."""
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the process is on this machine, so that its pid can be looked up."""
+        return self.host in ("", processes.host())
 
     @property
     def age(self) -> float:
@@ -43,14 +50,18 @@ def read(paths: JobPaths) -> Heartbeat | None:
         document = fileio.read_json(paths.heartbeat)
     except FileNotFoundError:
         return None
-    return Heartbeat(**{name: document[name] for name in Heartbeat.__dataclass_fields__})
+    return Heartbeat(**{name: document[name] for name in Heartbeat.__dataclass_fields__ if name in document})
 
 
 def is_alive(beat: Heartbeat) -> bool:
-    """Whether the process of this beat, on this machine, still exists and is no zombie."""
+    """Whether the process of this beat still exists and is no zombie; on another machine, whether it has been heard of lately."""
+    if not beat.is_here:
+        return beat.age <= STALE
     return processes.is_alive(beat.pid, beat.created)
 
 
 def is_at_work(beat: Heartbeat) -> bool:
-    """Whether the process of this beat, on this machine, exists and is not stopped."""
+    """Whether the process of this beat exists and is not stopped; on another machine, whether it has been heard of lately."""
+    if not beat.is_here:
+        return beat.age <= STALE
     return processes.is_alive(beat.pid, beat.created) and not processes.is_stopped(beat.pid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -75,8 +76,12 @@ _parsed = fileio.remembered(_from_file, most=8192)
 
 def read(paths: JobPaths) -> Status:
     """Raises NotFound where there is no such job."""
+    return _read(paths, _parsed)
+
+
+def _read(paths: JobPaths, parse: Callable[[Path], Status]) -> Status:
     try:
-        return _parsed(paths.status)
+        return parse(paths.status)
     except FileNotFoundError:
         raise NotFound(f"There is no job or run '{paths.id}'.", "`runs list` and `jobs list` show what there is.") from None
 
@@ -91,7 +96,8 @@ def change(paths: JobPaths, to: str, *, reason: str = "", attempt: int | None = 
     """
     read(paths)  # before the lock, whose file would make a folder for a job that is none
     with locks.hold(paths.status_lock):
-        before = read(paths)
+        # Not from memory: a network file system tells a file's time and size late, its content at each opening.
+        before = _read(paths, _from_file)
         if attempt is not None and attempt != before.attempt:
             raise Fenced(f"Attempt {attempt} of {paths.id} was overtaken by attempt {before.attempt}.")
         if to not in _LEGAL[before.state]:

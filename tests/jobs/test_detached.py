@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from allcore.base import fileio, locks
+from allcore.base.errors import AllcoreError
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import records
 from allcore.data.phantom import PhantomSpec
@@ -272,3 +273,17 @@ def test_a_training_killed_with_its_runner_goes_on_where_it_was(artifacts: Artif
     assert done["attempt"].tolist() == [1] * before + [2] * (3 - before)
     assert store.read(job).metrics["onnx_parity"]["passed"]
     assert store.read(job).metrics["training"]["epochs"] == 3
+
+
+def test_the_runner_of_another_machine_is_known_by_its_lock(artifacts: Artifacts, household, eventually):
+    """The folder is shared: its pid means nothing here."""
+    fileio.write_json(artifacts.runner_state, {**control.identity(os.getpid()), "host": "another-machine"})
+    assert control.state(artifacts) == control.RunnerState(False, None)
+    with locks.hold(artifacts.runner_lock):
+        assert control.state(artifacts) == control.RunnerState(True, os.getpid())
+        control.ensure(artifacts)
+        assert not household.runners()
+        with pytest.raises(AllcoreError, match="The runner on another-machine has not ended"):
+            control.stop(artifacts, seconds=0.1)
+        assert artifacts.runner_stop.exists()  # it ends when it next looks
+    assert control.stop(artifacts) == control.NONE

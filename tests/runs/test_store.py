@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
-from allcore.base import clock, fileio, locks
+from allcore.base import clock, fileio, locks, processes
 from allcore.base.errors import AllcoreError, Conflict, NotFound
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.runs import spec, status, store
+from allcore.runs import heartbeat, spec, status, store
 from allcore.runs.heartbeat import Heartbeat
 
 
@@ -48,6 +50,23 @@ def test_a_job_that_fell_silent_is_interrupted_whatever_its_status_says(job: Job
     assert status.read(job).state == status.RUNNING
     beat(job)
     assert store.read(job).state == status.RUNNING
+
+
+def test_a_process_of_another_machine_lives_as_long_as_it_is_heard_of(job: JobPaths):
+    """Its pid may be that of somebody else here."""
+    me = psutil.Process()
+    there = Heartbeat(clock.now(), 1, me.pid, me.create_time(), 0.25, "", 1.0, host="another-machine")
+    fileio.write_json(run(job).heartbeat, there.to_dict())
+    assert store.read(job).state == status.RUNNING
+    assert heartbeat.is_at_work(heartbeat.read(job))
+    fileio.write_json(job.heartbeat, replace(there, time="2026-01-01T00:00:00.000Z").to_dict())
+    assert store.read(job).state == status.INTERRUPTED
+    assert not heartbeat.is_alive(heartbeat.read(job))
+    fileio.write_json(job.heartbeat, replace(there, time="2026-01-01T00:00:00.000Z", host=processes.host()).to_dict())
+    assert store.read(job).state == status.RUNNING  # slow, but here to be seen
+    old = {name: value for name, value in there.to_dict().items() if name != "host"}
+    fileio.write_json(job.heartbeat, old)
+    assert heartbeat.read(job).is_here
 
 
 def test_a_process_may_take_a_while_to_come_up_but_not_for_ever(job: JobPaths):
