@@ -26,7 +26,7 @@ stop:
 
 test: lint
 	.ci/browser || echo 'No browser could be installed: the tests that need one will say so.'
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses=logical --maxprocesses=4 --dist=loadfile
 
 lint: install
 	.ci/install requirements-dev.txt

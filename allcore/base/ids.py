@@ -26,8 +26,8 @@ def checked(value: str, what: str = "name") -> str:
 
 
 def new(*parts: str) -> str:
-    """A fresh id that sorts by time: `20261122-235200-proposed-cnn-3f9c`."""
+    """A fresh id that sorts by time: `20261122-235200-proposed-cnn-3f9c07ab`."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    end = f"-{secrets.token_hex(2)}"
+    end = f"-{secrets.token_hex(4)}"
     middle = "-".join(re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") for part in parts)
     return f"{stamp}-{middle}"[: LONGEST - len(end)] + end

@@ -197,7 +197,7 @@ def data_name(job: Job) -> str:
 
 def short_id(job: Job) -> str:
     """The end of a job's id, by which two runs of the same kind are told apart: `c851`"""
-    return job.id.rsplit("-", 1)[-1]
+    return job.id[-4:]
 
 
 def run_name(job: Job) -> str:

@@ -35,6 +35,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "e2e: in a real browser, against a real server; slow")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What fails in a browser is tried twice more, and the report says so: a starved machine is no fault of ours, and one that stays is."""
+    for item in items:
+        if item.get_closest_marker("e2e"):
+            item.add_marker(pytest.mark.flaky(reruns=2))
+
+
 @dataclass
 class Watch:
     """What a page said and asked for."""
