@@ -159,6 +159,16 @@ class JobPaths:
         return self._file("threshold.json")
 
     @property
+    def guard(self) -> Path:
+        """What tells a picture like the training cells from others: its limits."""
+        return self._file("guard.json")
+
+    @property
+    def guard_arrays(self) -> Path:
+        """The arrays that `guard` goes with."""
+        return self._file("guard.npz")
+
+    @property
     def leakage(self) -> Path:
         """What a leakage job found."""
         return self._file("leakage.json")

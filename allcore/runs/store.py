@@ -149,6 +149,16 @@ def embeddings(paths: JobPaths) -> np.ndarray:
         raise NotFound(f"Run '{paths.id}' has no embeddings.", "It has not finished.") from None
 
 
+def sides(paths: JobPaths) -> np.ndarray:
+    """Each image's side, text (images,), rows in the order of the data set's records. Raises NotFound."""
+    import pandas as pd
+
+    try:
+        return pd.read_parquet(paths.split, columns=["side"])["side"].to_numpy()
+    except FileNotFoundError:
+        raise NotFound(f"Run '{paths.id}' has no split.", "It has not begun.") from None
+
+
 def ask_to_cancel(paths: JobPaths) -> Status:
     """Stop a job: at once where none is at work on it, else as soon as its process looks.
 

@@ -10,9 +10,11 @@ import pandas as pd
 from allcore.base import fileio
 from allcore.base.errors import BadInput
 from allcore.data import images
+from allcore.inference import guard, guarding
 from allcore.inference.served import Answer, ServedCard, ServedModel
 from allcore.metrics import classification
 from allcore.models import registry
+from allcore.models.features import CELL
 from allcore.models.spec import CNN
 from allcore.runs import events, status, summary
 from allcore.runs.attempt import Attempt
@@ -81,6 +83,7 @@ def train(attempt: Attempt) -> None:
     test_images = data.records["image_id"].to_numpy()[data.rows("test")]
     test_side = summary.side_hash(test_images, data_fingerprint=spec.data_fingerprint)
     attempt.write_json(paths.summary, summary.of(metrics, data.split.certificate, test_side=test_side).to_dict())
+    _guarded(attempt, data, answer.embeddings, standardise=model.card.features == CELL)
     # Last, since a run with this file counts as one that can answer.
     attempt.write_json(paths.model_card, model.card.to_dict())
     attempt.event(events.STAGE, stage="done", seconds=_rounded(time.perf_counter() - began))
@@ -149,6 +152,13 @@ def _write_answers(attempt: Attempt, data: Material, answer: Answer) -> None:
         table.to_parquet(aside)
     with attempt.replacing(attempt.paths.embeddings) as aside, open(aside, "wb") as file:
         np.save(file, answer.embeddings.astype(np.float16))
+
+
+def _guarded(attempt: Attempt, data: Material, embeddings: np.ndarray, *, standardise: bool) -> None:
+    attempt.progress(0.99, "Learning what its cells look like")
+    people = data.records["subject"].to_numpy() if data.card.has_subjects else None
+    made = guarding.fitted(data.pixels, embeddings, data.labels, data.split.sides, people, standardise=standardise)
+    guard.save(made, attempt.paths, attempt)
 
 
 def _scores(data: Material, probabilities: np.ndarray) -> dict[str, classification.Scores]:
