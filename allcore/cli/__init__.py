@@ -23,7 +23,18 @@ def cli() -> None:
     """
 
 
-for command in (data.group, train.command, runs.group, jobs.group, models.group, predict.command, app.serve_command, app.stop_command):
+COMMANDS = (
+    data.group,
+    train.command,
+    runs.group,
+    jobs.group,
+    models.group,
+    predict.command,
+    app.serve_command,
+    app.endpoint_command,
+    app.stop_command,
+)
+for command in COMMANDS:
     cli.add_command(command)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 
 import click
 
 from allcore import launch
+from allcore.base.errors import BadInput
 from allcore.base.paths import Artifacts
 from allcore.data import records
 from allcore.jobs import control, demo
@@ -18,6 +20,27 @@ def serve_command(port: int) -> None:
     """Serve the pages on this machine, and draw the demo data set where there is none."""
     artifacts = Artifacts.locate()
     sys.exit(launch.serve(artifacts, port=port, on_ready=lambda: prepare(artifacts)))
+
+
+@click.command("serve")
+@click.option("--port", default=8600, show_default=True, help="Port to listen on.")
+@click.option("--host", default=launch.LOCAL, show_default=True, help="Address to listen on. It asks for no password.")
+@click.option("--name", "names", multiple=True, help="A further host name to answer to, as a proxy sends it. Can be repeated.")
+def endpoint_command(port: int, host: str, names: tuple[str, ...]) -> None:
+    """Answer other programs over HTTP: /predict, /runs, /health, and /docs for people. Ctrl-C ends it."""
+    import uvicorn
+
+    from allcore import endpoint
+
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise BadInput(f"{host}:{port} can't be had ({error.strerror}).", "Choose another with --port.") from error
+        app = endpoint.application(Artifacts.locate(), hosts=(*endpoint.LOCAL, host, *names))
+        click.echo(f"Answers on http://{host}:{listener.getsockname()[1]}, described on /docs. Ctrl-C ends it.")
+        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
 
 
 @click.command("stop")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import re
 import shutil
@@ -10,8 +11,10 @@ import stat
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from allcore.base.errors import BadInput
 from allcore.data import images
@@ -37,7 +40,18 @@ class Limits:
 
 
 LIMITS = Limits()
+
+
+@dataclass(frozen=True)
+class Packed:
+    """A zip in memory, to be looked at as one on disk is."""
+
+    name: str
+    content: bytes
+
+
 _PIECE = 1 << 20
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 _ANEW = "Make the zip anew from the folder of images, without password or links, by the usual method."
 _END, _END_64, _LOCATOR_64 = struct.Struct("<4s4H2LH"), struct.Struct("<4sQ2H2L4Q"), struct.Struct("<4sLQL")
 _LONGEST_ENTRY = 400
@@ -50,7 +64,22 @@ def is_archive(path: Path) -> bool:
     return path.suffix.lower() == SUFFIX and path.is_file()
 
 
-def checked(path: Path, *, limits: Limits = LIMITS, room: Path | None = None) -> list[zipfile.ZipInfo]:
+def pictures(packed: Packed, *, limits: Limits = LIMITS) -> Iterator[tuple[str, bytes]]:
+    """Name and bytes of each picture in a zip that somebody sent, one by one; nothing is written.
+
+    Raises BadInput as `checked` does, before the first; a damaged entry comes out as no bytes.
+    """
+    wanted = [entry for entry in checked(packed, limits=limits) if is_image(_parts(entry.filename)[-1])]
+    with _opened(packed) as archive:
+        for entry in wanted:
+            try:
+                content = archive.read(entry)
+            except (*_DAMAGED, OSError):
+                content = b""
+            yield "/".join(_parts(entry.filename)), content
+
+
+def checked(path: Path | Packed, *, limits: Limits = LIMITS, room: Path | None = None) -> list[zipfile.ZipInfo]:
     """The entries of a zip that are worth unpacking: pictures, tables and `.npz` files that are not hidden. Nothing is unpacked.
 
     `room` is a folder on the disk that is to hold them.
@@ -95,7 +124,7 @@ def unpack(path: Path, folder: Path, *, limits: Limits = LIMITS, progress: Progr
                 with archive.open(entry) as packed, open(target, "xb") as file:
                     shutil.copyfileobj(packed, file, _PIECE)
                     written = file.tell()
-            except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
+            except _DAMAGED as error:
                 raise BadInput(f"{entry.filename} in {path.name} is damaged.", "Fetch or make the zip again.") from error
             except OSError as error:
                 if error.errno not in (errno.EINVAL, errno.ENAMETOOLONG):  # a place before the file's begin; a name beyond 255 bytes
@@ -108,24 +137,32 @@ def unpack(path: Path, folder: Path, *, limits: Limits = LIMITS, progress: Progr
                 progress(done / whole, f"Unpacking: {number:,} of {len(wanted):,} files")
 
 
-def _refused(path: Path, why: str, hint: str) -> BadInput:
+def _file(path: Path | Packed) -> BinaryIO:
+    return io.BytesIO(path.content) if isinstance(path, Packed) else open(path, "rb")
+
+
+def _size(path: Path | Packed) -> int:
+    return len(path.content) if isinstance(path, Packed) else path.stat().st_size
+
+
+def _refused(path: Path | Packed, why: str, hint: str) -> BadInput:
     return BadInput(f"{path.name} was not unpacked: {why}.", hint)
 
 
-def _too_many(path: Path, count: int, limits: Limits) -> BadInput:
+def _too_many(path: Path | Packed, count: int, limits: Limits) -> BadInput:
     return _refused(path, f"it has {count:,} entries", f"The limit is {limits.entries:,}.")
 
 
-def _opened(path: Path) -> zipfile.ZipFile:
+def _opened(path: Path | Packed) -> zipfile.ZipFile:
     try:
-        return zipfile.ZipFile(path)
+        return zipfile.ZipFile(io.BytesIO(path.content) if isinstance(path, Packed) else path)
     except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, struct.error) as error:
         raise BadInput(f"{path.name} is damaged, or no zip.", "Fetch or make it again.") from error
 
 
-def _require_few_entries(path: Path, limits: Limits) -> None:
+def _require_few_entries(path: Path | Packed, limits: Limits) -> None:
     """By the few bytes at the end of the file: a directory of a million entries takes a gigabyte of memory once it is read."""
-    with open(path, "rb") as file:
+    with _file(path) as file:
         length = file.seek(0, os.SEEK_END)
         reach = min(length, _END.size + 0xFFFF)
         file.seek(length - reach)
@@ -162,7 +199,7 @@ def _is_wanted(name: str) -> bool:
     return is_image(parts[-1]) or parts[-1].lower().endswith((*manifest.SUFFIXES, medmnist.SUFFIX))
 
 
-def _require_honest_names(path: Path, entries: list[zipfile.ZipInfo]) -> None:
+def _require_honest_names(path: Path | Packed, entries: list[zipfile.ZipInfo]) -> None:
     files: set[tuple[str, ...]] = set()
     above: set[tuple[str, ...]] = set()
     for entry in entries:
@@ -182,7 +219,7 @@ def _require_honest_names(path: Path, entries: list[zipfile.ZipInfo]) -> None:
         raise _refused(path, f"{'/'.join(min(both))!r} is both a file and a folder", _ANEW)
 
 
-def _require_plain(path: Path, entry: zipfile.ZipInfo) -> None:
+def _require_plain(path: Path | Packed, entry: zipfile.ZipInfo) -> None:
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         what = "a link" if kind == stat.S_IFLNK else "no file"
@@ -193,9 +230,9 @@ def _require_plain(path: Path, entry: zipfile.ZipInfo) -> None:
         raise _refused(path, f"its entry {entry.filename!r} is packed in an unusual way", _ANEW)
 
 
-def _require_bearable(path: Path, entries: list[zipfile.ZipInfo], limits: Limits, room: Path | None) -> None:
+def _require_bearable(path: Path | Packed, entries: list[zipfile.ZipInfo], limits: Limits, room: Path | None) -> None:
     # Of declared sizes, beyond which zipfile reads nothing. The packed size is the file's: entries may claim the same bytes.
-    whole, packed = sum(entry.file_size for entry in entries), path.stat().st_size
+    whole, packed = sum(entry.file_size for entry in entries), _size(path)
     if whole > limits.bytes:
         raise _refused(path, f"it would take {whole / 1e9:,.0f} GB", f"The limit is {limits.bytes / 1e9:,.0f} GB.")
     if whole > limits.free_bytes + limits.ratio * packed:

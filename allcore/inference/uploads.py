@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from allcore.base.errors import BadInput, Unreadable
-from allcore.data import images
-from allcore.inference.served import ServedModel
+from allcore.data import archives, images
+from allcore.inference.served import ServedCard, ServedModel
 
 MOST_FILES = 5000
+"""Pictures in one go, those in zips counted."""
+MOST_BYTES = 500_000_000
+"""Of one file; a picture's own limit is images.MOST_BYTES."""
+MOST_SECONDS = 900.0
+"""After which the rest of a batch is left."""
+ZIPS = archives.Limits(entries=MOST_FILES, bytes=4 * MOST_BYTES, left_on_disk=0)
+LIMITS = (
+    f"Up to {MOST_FILES:,} pictures at once, {images.MOST_BYTES // 1_000_000} MB and "
+    f"{images.MOST_PIXELS // 1_000_000} million pixels each, zips up to {MOST_BYTES // 1_000_000} MB"
+)
+"""What may be sent, in words."""
 BATCH = 32
 
 
@@ -40,43 +53,84 @@ class Refused:
     error: str
 
 
-def classify(model: ServedModel, uploads: Iterable[Upload], *, threshold: float | None = None) -> list[Classified | Refused]:
-    """An answer or a refusal for each file, in order; one bad file harms no other.
+def opened(upload: Upload) -> Iterator[Upload | Refused]:
+    """The file itself, or the pictures in it where it is a zip, named `archive.zip/picture.png`."""
+    if not (upload.content.startswith(b"PK\3\4") or upload.name.lower().endswith(archives.SUFFIX)):
+        yield upload
+        return
+    try:
+        for name, content in archives.pictures(archives.Packed(upload.name, upload.content), limits=ZIPS):
+            yield Upload(f"{upload.name}/{name}", content)
+    except BadInput as error:
+        yield Refused(upload.name, str(error))
 
-    The label is the most probable class. With two classes and a `threshold` it is the positive one from that probability upwards.
+
+def classify(model: ServedModel, uploads: Iterable[Upload], *, threshold: float | None = None) -> list[Classified | Refused]:
+    """As `answers`, all at once."""
+    return list(answers(model, uploads, threshold=threshold))
+
+
+def answers(
+    model: ServedModel,
+    uploads: Iterable[Upload | Refused],
+    *,
+    threshold: float | None = None,
+    seconds: float = MOST_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[Classified | Refused]:
+    """An answer or a refusal for each file, in order and as they come; one bad file harms no other.
+
+    Files are read one by one and judged BATCH at a time, so that the next answers are BATCH files away at most. What was refused
+    before is passed on. The label is the most probable class. With two classes and a `threshold` it is the positive one from
+    that probability upwards. What is not begun after `seconds` is refused.
 
     Raises BadInput where there are more than MOST_FILES.
     """
-    found: list[Classified | Refused] = []
-    waiting: list[tuple[int, np.ndarray]] = []
-    for upload in uploads:
-        if len(found) >= MOST_FILES:
+    end = clock() + seconds
+    held: list[Upload | Refused] = []
+    pictures: list[np.ndarray] = []
+    for number, upload in enumerate(uploads):
+        if number >= MOST_FILES:
             raise BadInput(f"More than {MOST_FILES:,} files at once.", "Send them in several parts.")
-        try:
-            picture = images.prepared(upload.content, model.card.input_size)
-        except Unreadable as error:
-            found.append(Refused(upload.name, str(error)))
-            continue
-        waiting.append((len(found), picture))
-        found.append(Refused(upload.name, ""))
-        if len(waiting) == BATCH:
-            _answered(model, waiting, found, threshold)
-            waiting = []
-    if waiting:
-        _answered(model, waiting, found, threshold)
-    return found
+        if isinstance(upload, Upload) and clock() > end:
+            upload = Refused(upload.name, f"Not judged: the {seconds / 60:.0f} minutes for one batch were over. Send it again, with fewer.")
+        if isinstance(upload, Upload):
+            try:
+                pictures.append(images.prepared(upload.content, model.card.input_size))
+            except Unreadable as error:
+                upload = Refused(upload.name, str(error))
+        held.append(upload)
+        if len(pictures) == BATCH or not pictures:
+            yield from _answered(model, held, pictures, threshold)
+            held, pictures = [], []
+    yield from _answered(model, held, pictures, threshold)
 
 
 def _answered(
-    model: ServedModel, waiting: list[tuple[int, np.ndarray]], found: list[Classified | Refused], threshold: float | None
-) -> None:
-    """Replace the placeholders in `found` by answers."""
-    answer = model.answer(np.stack([picture for _, picture in waiting]), batch=BATCH)
-    names = model.card.class_names
-    for (place, _), row in zip(waiting, answer.probabilities, strict=True):
-        shares = {name: float(value) for name, value in zip(names, row, strict=True)}
-        label = names[int(np.argmax(row))]
-        if threshold is not None and len(names) == 2:
-            positive = names.index(model.card.positive)
-            label = names[positive if row[positive] >= threshold else 1 - positive]
-        found[place] = Classified(found[place].name, label, shares)
+    model: ServedModel, held: list[Upload | Refused], pictures: list[np.ndarray], threshold: float | None
+) -> Iterator[Classified | Refused]:
+    rows = iter(model.answer(np.stack(pictures), batch=BATCH).probabilities if pictures else ())
+    for one in held:
+        yield one if isinstance(one, Refused) else _classified(model.card, one.name, next(rows), threshold)
+
+
+def _classified(card: ServedCard, name: str, row: np.ndarray, threshold: float | None) -> Classified:
+    names = card.class_names
+    label = names[int(np.argmax(row))]
+    if threshold is not None and len(names) == 2:
+        positive = names.index(card.positive)
+        label = names[positive if row[positive] >= threshold else 1 - positive]
+    return Classified(name, label, {name: float(value) for name, value in zip(names, row, strict=True)})
+
+
+def document(card: ServedCard, found: Iterable[Classified | Refused], *, threshold: float | None) -> dict[str, Any]:
+    """Answers as the command line and the HTTP endpoint give them."""
+    found = list(found)
+    return {
+        "results": [
+            {"path": one.name, "label": one.label, "probabilities": one.probabilities} for one in found if isinstance(one, Classified)
+        ],
+        "errors": [{"path": one.name, "error": one.error} for one in found if isinstance(one, Refused)],
+        "synthetic": card.synthetic,
+        "threshold": threshold,
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable
 
 import numpy as np
@@ -107,3 +108,50 @@ def test_a_run_that_has_not_finished_can_not_be_asked(artifacts: Artifacts, fore
         served.load(forest)
     with pytest.raises(NotFound, match="no model to answer with"):
         served.load(artifacts.run("none"))
+
+
+def zipped(*entries: tuple[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def test_a_zip_is_its_pictures(cells: list[Upload]):
+    packed = zipped(("a/one.png", cells[0].content), ("note.txt", b"no picture"), ("b.png", cells[1].content))
+    found = list(uploads.opened(Upload("cells.zip", packed)))
+    assert [(one.name, one.content) for one in found] == [("cells.zip/a/one.png", cells[0].content), ("cells.zip/b.png", cells[1].content)]
+    assert list(uploads.opened(Upload("hidden", packed))) == [Upload(one.name.replace("cells.zip", "hidden"), one.content) for one in found]
+    assert list(uploads.opened(cells[0])) == [cells[0]]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (zipped(("../up.png", b"x")), "outside the data set"),
+        (zipped(("zeros.bmp", bytes(200_000_000))), "as no pictures do"),
+        (zipped(*((f"{number}.png", b"x") for number in range(5001))), "5,001 entries"),
+        (zipped(("note.txt", b"x")), "holds no picture"),
+        (b"PK\3\4 and no more", "damaged, or no zip"),
+    ],
+    ids=["leads out", "bomb", "too many", "no picture", "damaged"],
+)
+def test_a_zip_that_means_harm_is_refused_whole(content: bytes, reason: str):
+    (refused,) = uploads.opened(Upload("bad.zip", content))
+    assert isinstance(refused, Refused)
+    assert reason in refused.error
+
+
+def test_what_the_time_does_not_allow_is_said(model: ServedModel, cells: list[Upload]):
+    seconds = iter([0.0] * 11 + [100.0] * 100)
+    found = list(uploads.answers(model, cells[:20], seconds=60, clock=lambda: next(seconds)))
+    assert [isinstance(one, Classified) for one in found] == [True] * 10 + [False] * 10
+    assert "were over" in found[-1].error
+
+
+def test_answers_come_while_files_are_still_being_read(model: ServedModel, cells: list[Upload]):
+    read = []
+    found = uploads.answers(model, (read.append(cell.name) or cell for cell in cells))
+    next(found)
+    assert len(read) == uploads.BATCH < len(cells)

@@ -1,0 +1,95 @@
+"""Answers over HTTP, in this process and from a real server."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from allcore import endpoint
+from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
+from allcore.cli import main
+from allcore.data import records
+
+
+@pytest.fixture(scope="module")
+def forest(finished: Callable[[str], JobPaths]) -> JobPaths:
+    return finished("random_forest")
+
+
+@pytest.fixture(scope="module")
+def client(tiny_laboratory: Artifacts) -> TestClient:
+    return TestClient(endpoint.application(tiny_laboratory), base_url="http://127.0.0.1")
+
+
+@pytest.fixture(scope="module")
+def cell(tiny_laboratory: Artifacts) -> str:
+    """Path of a cell's file."""
+    data = tiny_laboratory.dataset("tiny")
+    return str(data.images / records.read_records(data)["image_id"].iloc[0])
+
+
+def sent(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
+    return [("files", file) for file in files]
+
+
+def test_it_says_what_the_command_line_says(client: TestClient, forest: JobPaths, cell: str, tiny_laboratory, monkeypatch, capsys):
+    with open(cell, "rb") as file:
+        told = client.post("/predict", params={"run": forest.id}, files=sent((cell, file.read()), ("bad <b>.png", b"no picture"))).json()
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tiny_laboratory.root))
+    with pytest.raises(SystemExit):
+        main(["predict", forest.id, cell, "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert told["results"] == said["results"]
+    assert [one["path"] for one in told["errors"]] == ["bad <b>.png"]
+    assert told["synthetic"] is True
+
+
+def test_runs_and_health_and_its_own_description(client: TestClient, forest: JobPaths):
+    assert client.get("/health").json()["status"] == "ok"
+    assert forest.id in [one["run"] for one in client.get("/runs").json()["runs"]]
+    assert set(client.get("/openapi.json").json()["paths"]) == {"/health", "/runs", "/predict"}
+    page = client.get("/docs").text
+    assert "POST /predict" in page
+    assert not re.search(r"""(src|href)=['"]https?:""", page)  # nothing is asked of another host
+
+
+def test_what_is_wrong_is_said_in_words(client: TestClient, forest: JobPaths):
+    unknown = client.post("/predict", params={"run": "nobody"}, files=sent(("a.png", b"x")))
+    assert (unknown.status_code, unknown.json()["error"]) == (404, "Run 'nobody' has no model to answer with.")
+    bad = client.post("/predict", params={"run": "../../etc"}, files=sent(("a.png", b"x")))
+    assert (bad.status_code, "can't be a run's id" in bad.json()["error"]) == (400, True)
+    empty = client.post("/predict", params={"run": forest.id})
+    assert (empty.status_code, "files" in empty.json()["error"]) == (422, True)
+    assert client.get("/nothing").json()["hint"] == "/docs says what can be asked."
+    assert client.get("/health", headers={"host": "evil.example"}).status_code == 400
+
+
+def test_a_request_beyond_the_limit_is_refused_said_or_not(tiny_laboratory: Artifacts, forest: JobPaths, monkeypatch):
+    monkeypatch.setattr(endpoint, "MOST_REQUEST_BYTES", 1000)
+    client = TestClient(endpoint.application(tiny_laboratory), base_url="http://127.0.0.1")
+    target = f"/predict?run={forest.id}"
+    assert client.post(target, files=sent(("a.png", b"x" * 5000))).status_code == 413
+    pieces = (b"x" * 500 for _ in range(10))  # a body of unsaid length
+    assert client.post(target, content=pieces, headers={"content-type": "multipart/form-data; boundary=b"}).status_code == 413
+
+
+def test_a_real_server_answers_and_says_where(tiny_laboratory: Artifacts, forest: JobPaths, cell: str):
+    environment = {**os.environ, ENVIRONMENT_VARIABLE: str(tiny_laboratory.root), "PYTHONUNBUFFERED": "1"}
+    command = [sys.executable, "-m", "allcore", "serve", "--port", "0"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            address = re.search(r"http://127\.0\.0\.1:\d+", server.stdout.readline()).group()
+            with open(cell, "rb") as file:
+                told = httpx.post(f"{address}/predict", params={"run": forest.id}, files=sent((cell, file.read())), timeout=60).json()
+            assert [one["path"] for one in told["results"]] == [cell]
+        finally:
+            server.terminate()
+            server.wait(30)
