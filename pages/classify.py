@@ -1,24 +1,21 @@
 """What is this?"""
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
 from allcore.base.errors import NotFound
 from allcore.data import images, records
 from allcore.inference import served
 from allcore.inference.served import ServedCard
-from allcore.inference.uploads import Classified, Refused, Upload
+from allcore.inference.uploads import Classified, Upload
 from allcore.metrics import text
 from allcore.metrics.thresholds import Chosen
 from allcore.plots import probabilities as plots
 from allcore.runs import threshold as kept
 from allcore.runs.store import Job
-from pages.ui import board, cached, routes, state, widgets
+from pages.ui import batch, board, cached, intake, routes, state, widgets
 
 artifacts = cached.artifacts()
 EXAMPLE = "example"
-WORDS = {"leukemia": "leukemic", "healthy": "healthy"}
 
 
 def _model(runs: list[Job]) -> Job:
@@ -67,15 +64,11 @@ def _sentence(card: ServedCard, one: Classified, chosen: Chosen | None) -> str:
         p = one.probabilities[card.positive]
         than = "is not below" if one.label == card.positive else "is below"
         return (
-            f"This model calls the cell {_word(one.label)}: {text.percentage(p)} for {_word(card.positive)} {than} "
-            f"the threshold of {text.percentage(chosen.threshold)}."
+            f"This model calls the cell {widgets.class_word(one.label)}: {text.percentage(p)} for "
+            f"{widgets.class_word(card.positive)} {than} the threshold of {text.percentage(chosen.threshold)}."
         )
     sure = "clearly" if share >= 0.9 else "probably" if share >= 0.7 else "barely more likely than not"
-    return f"This model calls the cell {_word(one.label)}, {sure}: {text.percentage(share)}."
-
-
-def _word(label: str) -> str:
-    return WORDS.get(label) or widgets.plain(label)
+    return f"This model calls the cell {widgets.class_word(one.label)}, {sure}: {text.percentage(share)}."
 
 
 def _single(card: ServedCard, upload: Upload, one: Classified, chosen: Chosen | None) -> None:
@@ -99,61 +92,22 @@ def _single(card: ServedCard, upload: Upload, one: Classified, chosen: Chosen | 
 def _caution(card: ServedCard, chosen: Chosen | None) -> None:
     if chosen:
         where = "by hand on the test side" if chosen.optimistic else "on the calibrate part"
-        said = f"{_word(card.positive).capitalize()} from a probability of {chosen.threshold:.3g}"
+        said = f"{widgets.class_word(card.positive).capitalize()} from a probability of {chosen.threshold:.3g}"
         st.caption(f"{said}, a threshold chosen {where} on Results.")
     if card.synthetic:
         st.caption(":violet[:material/draw:] Trained on drawn cells: what it says of a real one means nothing.")
     st.caption("The model answers for any picture, also for one that shows no cell.")
 
 
-def _many(card: ServedCard, sent: list[Upload], found: list[Classified | Refused], chosen: Chosen | None) -> None:
-    rows = []
-    for upload, one in zip(sent, found, strict=True):
-        answered = isinstance(one, Classified)
-        rows.append(
-            {
-                "picture": cached.upload_thumbnail(upload.content) if answered else None,
-                "file": one.name,
-                "answer": one.label if answered else "",
-                **{f"p({name})": one.probabilities[name] if answered else np.nan for name in card.class_names},
-                "note": "" if answered else one.error,
-            }
-        )
-    table = pd.DataFrame(rows)
-    counts = table.loc[table["answer"] != "", "answer"].value_counts()
-    refused = int((table["answer"] == "").sum())
-    parts = [f"{count} {_word(name)}" for name, count in counts.items()] + ([f"{refused} could not be read"] if refused else [])
-    st.header(f"{widgets.counted(len(table), 'file')}: {', '.join(parts)}", anchor=False)
-    st.dataframe(
-        table,
-        hide_index=True,
-        row_height=48,
-        placeholder="",
-        height=min(40 + 48 * len(table), 520),
-        column_config={
-            "picture": st.column_config.ImageColumn(width="small"),
-            **{f"p({name})": st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1) for name in card.class_names},
-        },
-        alt=f"Answers for {len(table)} files",
-    )
-    st.download_button(
-        "Table as CSV",
-        lambda: table.drop(columns="picture").to_csv(index=False),
-        "answers.csv",
-        "text/csv",
-        on_click="ignore",
-        icon=":material/download:",
-    )
-    _caution(card, chosen)
-
-
 def _answer(card: ServedCard, job: Job, sent: list[Upload]) -> None:
-    with st.spinner(f"Judging {widgets.counted(len(sent), 'picture')}"):
-        chosen = kept.read(job.paths) if len(card.class_names) == 2 else None
+    chosen = kept.read(job.paths) if len(card.class_names) == 2 else None
+    if intake.is_batch(sent):
+        batch.show(job, card, sent, chosen)
+        _caution(card, chosen)
+        return
+    with st.spinner("Judging the picture"):
         found = cached.answers(job, sent, chosen.threshold if chosen else None)
-    if len(sent) > 1:
-        _many(card, sent, found, chosen)
-    elif isinstance(found[0], Classified):
+    if isinstance(found[0], Classified):
         _single(card, sent[0], found[0], chosen)
     else:
         st.error(widgets.plain(f"{found[0].name}: {found[0].error}"), icon=":material/error:")
@@ -171,16 +125,10 @@ with widgets.plain_errors():
         examples = _examples(job)
         left, right = st.columns([5, 3], gap="large") if examples else (st.container(), None)
         with left:
-            files = st.file_uploader(
-                "Pictures of cells: PNG, JPEG, BMP, TIFF or WebP",
-                accept_multiple_files=True,
-                max_upload_size=images.MOST_BYTES // 1_000_000,
-                key="uploads",
-            )
+            sent = intake.sent()
         if examples:
             with right:
                 _try_one(examples)
-        sent = [Upload(file.name, file.getvalue()) for file in files]
         if not sent and state.get(EXAMPLE, 0) in range(1, len(examples) + 1):
             sent = [examples[state.get(EXAMPLE) - 1]]
         if sent:

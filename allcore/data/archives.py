@@ -79,6 +79,11 @@ def pictures(packed: Packed, *, limits: Limits = LIMITS) -> Iterator[tuple[str, 
             yield "/".join(_parts(entry.filename)), content
 
 
+def is_zip(name: str, content: bytes) -> bool:
+    """Whether a file that was sent is a zip, or says so."""
+    return content.startswith(b"PK\3\4") or name.lower().endswith(SUFFIX)
+
+
 def checked(path: Path | Packed, *, limits: Limits = LIMITS, room: Path | None = None) -> list[zipfile.ZipInfo]:
     """The entries of a zip that are worth unpacking: pictures, tables and `.npz` files that are not hidden. Nothing is unpacked.
 

@@ -55,7 +55,7 @@ class Refused:
 
 def opened(upload: Upload) -> Iterator[Upload | Refused]:
     """The file itself, or the pictures in it where it is a zip, named `archive.zip/picture.png`."""
-    if not (upload.content.startswith(b"PK\3\4") or upload.name.lower().endswith(archives.SUFFIX)):
+    if not archives.is_zip(upload.name, upload.content):
         yield upload
         return
     try:
@@ -63,6 +63,16 @@ def opened(upload: Upload) -> Iterator[Upload | Refused]:
             yield Upload(f"{upload.name}/{name}", content)
     except BadInput as error:
         yield Refused(upload.name, str(error))
+
+
+def count(upload: Upload) -> int:
+    """How many pictures a file holds: one, or those in a zip, one where it will be refused whole."""
+    if not archives.is_zip(upload.name, upload.content):
+        return 1
+    try:
+        return len(archives.checked(archives.Packed(upload.name, upload.content), limits=ZIPS))
+    except BadInput:
+        return 1
 
 
 def classify(model: ServedModel, uploads: Iterable[Upload], *, threshold: float | None = None) -> list[Classified | Refused]:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Callable
 
 import numpy as np
@@ -85,3 +87,17 @@ def test_a_model_outlives_its_data_set(forest: JobPaths, artifacts: Artifacts, v
 def test_forty_models_can_be_told_apart(many: Artifacts, visit: Callable):
     options = visit("classify").app.selectbox[0].options
     assert len(set(options)) == 40
+
+
+def test_a_zip_is_a_batch_that_can_be_filtered(forest: JobPaths, visit: Callable, pictures: Callable):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content, _ in pictures(4, {"text.png": b"no picture"}):
+            archive.writestr(name, content)
+    page = send(visit("classify"), [("cells.zip", packed.getvalue(), "application/zip")])
+    assert "5 files: " in page.words
+    assert page.table("Answers for 5 files")["file"].str.startswith("cells.zip/").all()
+    page.app.button_group(key="batch-filter").set_value("no answer")
+    assert page.again().table("Answers for 1 files")["note"].tolist() == [
+        "This is not an image that can be read here. Use PNG, JPEG, BMP, TIFF or WebP."
+    ]

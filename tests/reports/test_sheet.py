@@ -1,0 +1,35 @@
+"""The sheet of many answers."""
+
+from __future__ import annotations
+
+import re
+
+from allcore.inference.served import ServedCard
+from allcore.inference.uploads import Classified, Refused
+from allcore.metrics.thresholds import Chosen
+from allcore.reports import sheet
+from allcore.reports.sheet import Row
+
+CARD = ServedCard("run-1", "svm", "classical", ("<i>a</i>", "b"), "b", 70, "t", "pca-v1", "demo", True)
+ROWS = [
+    Row(Classified("<script>alert(1)</script>.png", "b", {"<i>a</i>": 0.25, "b": 0.75}), "data:image/webp;base64,AA"),
+    Row(Refused('" onload="x', "The file is empty."), None),
+]
+
+
+def test_a_table_keeps_the_order_and_says_why():
+    found = sheet.table(ROWS, CARD.class_names)
+    assert list(found) == ["picture", "file", "answer", "p(<i>a</i>)", "p(b)", "note"]
+    assert found["answer"].tolist() == ["b", ""]
+    assert found["note"].tolist() == ["", "The file is empty."]
+    assert list(sheet.table([], CARD.class_names)) == list(found)
+
+
+def test_a_sheet_stands_alone_and_nothing_from_outside_is_markup():
+    page = sheet.html_page(ROWS, CARD, Chosen(0.4, "hand", "test"))
+    assert "&lt;script&gt;alert(1)" in page
+    assert not re.search(r"<script|<i>|onload=\"", page)
+    assert not re.search(r"(src|href)=['\"](?!data:)", page)
+    assert "not for diagnosis" in page
+    assert "drawn cells" in page
+    assert "b from a probability of 0.4" in page
