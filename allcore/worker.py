@@ -70,6 +70,13 @@ def _leakage(attempt: Attempt) -> None:
     attempt.become(status.FINISHING)
 
 
+def _evaluate(attempt: Attempt) -> None:
+    from allcore.inference import external
+
+    external.evaluate(attempt)
+    attempt.become(status.FINISHING)
+
+
 def _made_before(attempt: Attempt) -> bool:
     """Whether an earlier attempt made the data set and died before it could say so."""
     try:
@@ -86,6 +93,7 @@ _KINDS: dict[str, Callable[[Attempt], None]] = {
     spec.MAP: _map,
     spec.CHECK: _check,
     spec.LEAKAGE: _leakage,
+    spec.EVALUATE: _evaluate,
 }
 
 

@@ -17,6 +17,7 @@ KINDS = {
     spec.MAP: "Mapping cells",
     spec.CHECK: "Checking",
     spec.LEAKAGE: "Measuring leakage",
+    spec.EVALUATE: "Judging on other data",
 }
 EVERY = 2.5
 _ROWS = 6
@@ -129,6 +130,9 @@ def _actions(job: Job) -> None:
         elif job.state == status.DONE and job.spec.kind == spec.LEAKAGE:
             data = {state.DATA: job.spec.params["name"]}
             st.page_link(routes.LEAKAGE, label="See the gap", icon=":material/compare_arrows:", query_params=data)
+        elif job.state == status.DONE and job.spec.kind == spec.EVALUATE:
+            run = {state.RUN: job.spec.params["run"], "details": "Beyond"}
+            st.page_link(routes.RESULTS, label="See what was found", icon=":material/travel_explore:", query_params=run)
         elif job.state == status.DONE:
             data = {state.DATA: job.spec.params["name"]}
             st.page_link(routes.DATASET, label="See the cells", icon=":material/grid_view:", query_params=data)

@@ -8,7 +8,7 @@ import click
 
 from allcore import __version__
 from allcore.base.errors import AllcoreError
-from allcore.cli import app, data, jobs, models, predict, runs, train
+from allcore.cli import app, beyond, data, jobs, models, predict, runs, train
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -30,6 +30,7 @@ COMMANDS = (
     jobs.group,
     models.group,
     predict.command,
+    beyond.evaluate,
     app.serve_command,
     app.endpoint_command,
     app.stop_command,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 
 import click
 
 from allcore.base.errors import BadInput
-from allcore.base.paths import Artifacts, JobPaths
-from allcore.cli import output, runs
+from allcore.base.paths import Artifacts
+from allcore.cli import output, runs, waiting
 from allcore.data import splits
 from allcore.jobs import control, submit
 from allcore.models import presets
@@ -76,7 +75,7 @@ def command(
     if not as_json:
         click.echo(f"Queued {paths.id}. {certificate.verdict()}")
     if wait:
-        _wait(artifacts, paths, quiet=as_json)
+        waiting.until_ended(artifacts, paths, quiet=as_json, goes_on=f"Training goes on. `runs show {paths.id}` tells how it stands.")
     job = store.read(paths)
     if as_json:
         output.document(runs.summary(job, certificate))
@@ -91,19 +90,3 @@ def _pair(change: str) -> tuple[str, str]:
     if not equals:
         raise BadInput(f"--set {change} has no '='.", "Write it as --set epochs=3.")
     return name.strip(), value.strip()
-
-
-def _wait(artifacts: Artifacts, paths: JobPaths, *, quiet: bool) -> None:
-    """Until the run has ended; Ctrl-C ends the waiting alone."""
-    told = ""
-    try:
-        while (job := store.read(paths)).status.state not in status.ENDED:
-            control.ensure(artifacts)
-            line = f"{job.state} {job.share:.0%} {job.beat.doing if job.beat else ''}".strip()
-            if not quiet and line != told:
-                click.echo(line, err=True)
-                told = line
-            time.sleep(0.25)
-    except KeyboardInterrupt:
-        click.echo(f"Training goes on. `runs show {paths.id}` tells how it stands.", err=True)
-        raise

@@ -10,7 +10,7 @@ from allcore.runs import spec
 
 TRAINING = (spec.TRAIN,)
 """Kinds of job that take a GPU, or a processor for hours."""
-SHORT = (spec.PHANTOM, spec.IMPORT, spec.MAP, spec.CHECK, spec.LEAKAGE)
+SHORT = (spec.PHANTOM, spec.IMPORT, spec.MAP, spec.CHECK, spec.LEAKAGE, spec.EVALUATE)
 """Kinds of job that take seconds to minutes, and must not wait for a training."""
 
 

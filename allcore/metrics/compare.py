@@ -159,6 +159,25 @@ def balanced_accuracy(labels: np.ndarray, first: np.ndarray, second: np.ndarray,
     return _difference(BALANCED, *areas, variance, freedom, fewest, n, codes, method)
 
 
+def independent(first: Interval, second: Interval) -> Interval:
+    """(first - second) of two figures from different images and patients: limits recovered from their own (MOVER; Zou & Donner 2008).
+
+    Without limits where either has none.
+    """
+    n = first.n + second.n
+    clusters = None if first.clusters is None or second.clusters is None else first.clusters + second.clusters
+    if first.estimate is None or second.estimate is None:
+        return Interval(None, n=n, clusters=clusters, note=first.note or second.note)
+    estimate = first.estimate - second.estimate
+    if None in (first.low, first.high, second.low, second.high):
+        lacking = first if first.low is None or first.high is None else second
+        return Interval(estimate, n=n, clusters=clusters, note=lacking.note)
+    low = estimate - math.hypot(first.estimate - first.low, second.high - second.estimate)
+    high = estimate + math.hypot(first.high - first.estimate, second.estimate - second.low)
+    note = intervals.INDEPENDENT if clusters is None else ""
+    return Interval(estimate, max(-1.0, low), min(1.0, high), "MOVER (Zou & Donner 2008)", n, clusters, note)
+
+
 def mcnemar(first_alone: int, second_alone: int) -> float:
     """Two-sided exact p of McNemar's test: images that the first, and that the second alone got right."""
     from scipy.stats import binomtest

@@ -39,7 +39,6 @@ def add_band(figure: go.Figure, band: Band, colour: str) -> None:
     """Shade between a band's limits; nothing where it has none."""
     if not band.low:
         return
-    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
     figure.add_trace(
         go.Scatter(
             x=[*band.x, *reversed(band.x)],
@@ -47,7 +46,7 @@ def add_band(figure: go.Figure, band: Band, colour: str) -> None:
             fill="toself",
             mode="lines",
             line={"width": 0},
-            fillcolor=f"rgba({red},{green},{blue},0.16)",
+            fillcolor=theme.faint(colour),
             hoverinfo="skip",
             name="95 % at each point" + (f", {band.note}" if band.note else ", over patients"),
         )

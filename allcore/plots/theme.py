@@ -120,6 +120,12 @@ def on(figure: go.Figure, ground: Ground) -> go.Figure:
     return go.Figure(figure).update_layout(font={"color": ground.ink})
 
 
+def faint(colour: str) -> str:
+    """A colour '#rrggbb' for an area under or between lines."""
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},0.16)"
+
+
 def contrast(one: str, other: str) -> float:
     """Contrast ratio of two colours '#rrggbb', 1 to 21 (WCAG 2.2)."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))

@@ -14,6 +14,7 @@ from allcore.data.splits import SplitSpec
 from allcore.runs import status
 
 TRAIN, IMPORT, PHANTOM, MAP, CHECK, LEAKAGE = "train", "import", "phantom", "map", "check", "leakage"
+EVALUATE = "evaluate"
 
 
 @dataclass(frozen=True)

@@ -146,3 +146,13 @@ def test_other_images_are_refused() -> None:
 def test_p_as_people_read_it(p: float | None, words: str) -> None:
     assert compare.shown(p) == words
     assert all(len(one) < 10 for one in itertools.chain([words]))
+
+
+def test_two_independent_figures_differ_by_limits_recovered_from_their_own() -> None:
+    """Newcombe (1998), Statistics in Medicine 17:873, method 10 (Wilson limits), his example 56/70 against 48/80: 0.0524 to 0.3339."""
+    first, second = (intervals.share(np.arange(n) < hits, None) for hits, n in ((56, 70), (48, 80)))
+    found = compare.independent(first, second)
+    assert (found.estimate, found.low, found.high) == pytest.approx((0.2, 0.0524, 0.3339), abs=5e-5)
+    assert (found.n, found.clusters, found.note) == (150, None, intervals.INDEPENDENT)
+    nothing = compare.independent(first, intervals.Interval(0.5, n=3, note=intervals.TOO_FEW_PATIENTS))
+    assert (nothing.low, nothing.note) == (None, intervals.TOO_FEW_PATIENTS)

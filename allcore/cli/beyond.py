@@ -1,0 +1,81 @@
+"""`allcore evaluate`: a finished run beyond its own test side."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from allcore.base.errors import BadInput
+from allcore.base.paths import Artifacts, JobPaths
+from allcore.cli import output, waiting
+from allcore.jobs import beyond as jobs
+from allcore.jobs import control
+from allcore.metrics import external_words as words
+from allcore.metrics import text
+from allcore.metrics.external import External
+from allcore.runs import beyond, status, store
+
+_wait_option = click.option("--wait", is_flag=True, help="Stay until the job has ended.")
+
+
+@click.command("evaluate")
+@click.argument("run")
+@click.option("--data", required=True, help="The other data set's name.")
+@click.option(
+    "--map",
+    "pairs",
+    multiple=True,
+    metavar="THEIRS=OURS",
+    help="Their class is this one of the run's; with nothing after '=' it is left out.",
+)
+@_wait_option
+@output.json_option
+def evaluate(run: str, data: str, pairs: tuple[str, ...], wait: bool, as_json: bool) -> None:
+    """Judge a finished RUN by another laboratory's data set, beside its own test side.
+
+    Images that the run has met while it learnt are found and left out.
+    """
+    artifacts = Artifacts.locate()
+    mapping = dict(_pair(pair) for pair in pairs)
+    paths = jobs.evaluating(artifacts, run, data, mapping=mapping)
+    _followed(artifacts, paths, wait, as_json, lambda: beyond.external(paths).to_dict(), lambda: _tell(beyond.external(paths)))
+
+
+def _pair(text_: str) -> tuple[str, str]:
+    theirs, equals, ours = text_.partition("=")
+    if not equals:
+        raise BadInput(f"--map {text_} has no '='.", "Write it as --map blast=leukemia.")
+    return theirs.strip(), ours.strip()
+
+
+def _followed(
+    artifacts: Artifacts, paths: JobPaths, wait: bool, as_json: bool, document: Callable[[], dict[str, Any]], tell: Callable[[], None]
+) -> None:
+    """See to it that the job is done, and say what came of it. Ends the process with 1 where it was waited for and failed."""
+    control.ensure(artifacts)
+    if not as_json:
+        click.echo(f"Queued {paths.id}.")
+    if wait:
+        waiting.until_ended(artifacts, paths, quiet=as_json, goes_on="The work goes on. `jobs list` tells how it stands.")
+    job = store.read(paths)
+    done = job.state == status.DONE
+    if as_json:
+        output.document({"id": job.id, "status": job.state, "reason": job.status.reason, "result": document() if done else None})
+    elif done:
+        tell()
+    elif wait:
+        click.echo(f"{job.id}: {job.state}. {job.status.reason}", err=True)
+    if wait and not done:
+        sys.exit(1)
+
+
+def _tell(found: External) -> None:
+    for sentence in words.alarms(found):
+        click.echo(f"Attention: {sentence}")
+    rows = [(words.measure(one.measure), text.show(one.own), text.show(one.other), words.signed(one.difference)) for one in found.compared]
+    output.table(("figure", "own test side", found.data, "difference"), rows)
+    for sentence in (words.conclusion(found), words.distances(found), words.looks(found), *words.caveats(found)):
+        click.echo(sentence)

@@ -1,0 +1,31 @@
+"""Jobs about a finished run: on another laboratory's data, and under strain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from allcore.base.errors import BadInput
+from allcore.base.paths import Artifacts, JobPaths
+from allcore.data import matching, records
+from allcore.inference import served
+from allcore.runs import spec
+
+
+def evaluating(artifacts: Artifacts, run: str, data: str, *, mapping: Mapping[str, str] | None = None) -> JobPaths:
+    """Queue the judging of `run` by all images of data set `data`; `mapping` says of classes with other names which of the run's they are.
+
+    Raises BadInput (NotFound for a name) where it is the run's own data set, or the classes do not match.
+    """
+    paths = artifacts.run(run)
+    card, theirs = served.read_card(paths), records.read_card(artifacts.dataset(data))
+    if theirs.fingerprint == spec.read(paths).params["data_fingerprint"]:
+        raise BadInput(f"'{data}' is what {run} learnt from.", "Its own test side is under Results; choose another laboratory's data.")
+    matching.matched(theirs.class_names, card.class_names, mapping or {})
+    params = {
+        "name": f"{run} on {data}",
+        "run": run,
+        "data": data,
+        "data_fingerprint": theirs.fingerprint,
+        "mapping": dict(mapping or {}),
+    }
+    return spec.written(artifacts, spec.EVALUATE, params, name=f"evaluate-{data}")
