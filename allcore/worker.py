@@ -7,8 +7,10 @@ import shutil
 import sys
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
+from allcore.base import fileio, memory
 from allcore.base.errors import AllcoreError, Cancelled, Conflict, Fenced, NotFound
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.checks import run as checks
@@ -119,18 +121,26 @@ def work(artifacts: Artifacts, paths: JobPaths, number: int, *, parent: int | No
                 attempt.become(status.INTERRUPTED, str(error))
             except AllcoreError as error:
                 attempt.become(status.FAILED, str(error))
-            except MemoryError:
-                attempt.become(status.FAILED, "The memory did not suffice. Try a smaller batch or input size.")
-            except OSError as error:
-                traceback.print_exc()
-                attempt.become(status.FAILED, f"A file could not be read or written: {error.strerror or error}.")
-            except Exception as error:  # a bug of ours: the log has the whole of it, the status one line
-                traceback.print_exc()
-                attempt.become(status.FAILED, f"An unforeseen error ({type(error).__name__}); the log tells more.")
+            except Exception as error:
+                attempt.free_reserve()
+                with suppress(OSError):  # the log may lie on the full disk
+                    traceback.print_exc()
+                attempt.become(status.FAILED, _told(error))
     except (Fenced, NotFound) as error:
         print(error, file=sys.stderr)
         return 3
     return 0
+
+
+def _told(error: Exception) -> str:
+    """What went wrong, and what to do, in one line; the log has the whole of it."""
+    if memory.ran_out(error):
+        return "The memory did not suffice. Try a smaller batch or input size, or let fewer jobs run at once."
+    if fileio.is_full(error):
+        return "The disk is full. Make room (emptying the trash may), then resume it: it goes on from its last checkpoint."
+    if isinstance(error, OSError):
+        return f"A file could not be read or written: {error.strerror or error}."
+    return f"An unforeseen error ({type(error).__name__}); the log tells more."
 
 
 def main(arguments: list[str] | None = None) -> int:

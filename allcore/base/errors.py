@@ -44,6 +44,12 @@ class Conflict(AllcoreError):
     exit_code = 2
 
 
+class Forbidden(AllcoreError):
+    """The thing belongs to somebody else."""
+
+    exit_code = 2
+
+
 class Fenced(AllcoreError):
     """This process is no longer the one that may write to its job: a later attempt, or a cancellation, has taken over."""
 

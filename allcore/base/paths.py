@@ -112,6 +112,36 @@ class JobPaths:
         return self._file("cancel.json")
 
     @property
+    def requeue(self) -> Path:
+        """Exists once somebody asked for the job to make room and wait again."""
+        return self._file("requeue.json")
+
+    @property
+    def place(self) -> Path:
+        """Where it stands among those that wait."""
+        return self._file("place.json")
+
+    @property
+    def allotment(self) -> Path:
+        """The slot and the threads that its attempt was given."""
+        return self._file("slot.json")
+
+    @property
+    def usage(self) -> Path:
+        """What it took of processor, memory and GPU over time."""
+        return self._file("usage.json")
+
+    @property
+    def reserve(self) -> Path:
+        """A little room on the disk, given up to say that the disk is full."""
+        return self._file("reserve")
+
+    @property
+    def deleted(self) -> Path:
+        """When and from where it came into the trash."""
+        return self._file("deleted.json")
+
+    @property
     def events(self) -> Path:
         return self._file("events.jsonl")
 
@@ -228,6 +258,26 @@ class Artifacts:
     @property
     def jobs(self) -> Path:
         return self.root / "jobs"
+
+    @property
+    def trash(self) -> Path:
+        """Jobs and runs that were deleted and can still be brought back."""
+        return self.root / "trash"
+
+    @property
+    def pause(self) -> Path:
+        """Exists while no waiting job is to begin."""
+        return self.root / "pause.json"
+
+    @property
+    def turns(self) -> Path:
+        """When each person's last job began."""
+        return self.root / "turns.json"
+
+    @property
+    def queue_lock(self) -> Path:
+        """Held while a job is counted and queued, where there is a limit."""
+        return self.root / "queue.lock"
 
     @property
     def runner_lock(self) -> Path:

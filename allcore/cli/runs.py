@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from allcore.base import fileio
+from allcore.base import fileio, people
 from allcore.base.errors import NotFound
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.cli import output
 from allcore.data.splits import Certificate
-from allcore.jobs import control
+from allcore.jobs import acts
 from allcore.metrics import text
 from allcore.metrics.scores import Scores
 from allcore.runs import events, status, store
@@ -60,8 +60,7 @@ def show(run: str, as_json: bool) -> None:
 def cancel(run: str, as_json: bool) -> None:
     """Stop a RUN. What it has learned stays, and it can be resumed."""
     paths = _paths(run)
-    store.ask_to_cancel(paths)
-    control.ensure_if_needed(Artifacts.locate())  # a run whose process has gone without a runner is ended by the next one
+    acts.cancel(Artifacts.locate(), paths, by=people.local())
     _told(store.read(paths), "Asked it to stop.", as_json)
 
 
@@ -71,8 +70,7 @@ def cancel(run: str, as_json: bool) -> None:
 def resume(run: str, as_json: bool) -> None:
     """Let a failed, cancelled or interrupted RUN go on from its last checkpoint."""
     paths = _paths(run)
-    store.resume(paths)
-    control.ensure(Artifacts.locate())
+    acts.resume(Artifacts.locate(), paths, by=people.local())
     _told(store.read(paths), "Queued again.", as_json)
 
 
@@ -80,8 +78,8 @@ def resume(run: str, as_json: bool) -> None:
 @click.argument("run")
 @output.json_option
 def delete(run: str, as_json: bool) -> None:
-    """Delete a RUN with all its files."""
-    store.delete(_paths(run))
+    """Move a RUN with all its files to the trash; `jobs restore` brings it back."""
+    acts.delete(_paths(run), by=people.local())
     output.document({"id": run, "deleted": True}) if as_json else click.echo(f"Deleted {run}.")
 
 

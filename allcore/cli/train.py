@@ -12,7 +12,8 @@ from allcore.cli import output, runs, waiting
 from allcore.data import splits
 from allcore.jobs import control, submit
 from allcore.models import presets
-from allcore.runs import status, store
+from allcore.runs import place, status, store
+from allcore.runs.spec import Tags
 
 
 @click.command("train")
@@ -26,6 +27,9 @@ from allcore.runs import status, store
 @click.option("--fold", default=0, show_default=True, help="With --folds: the part that is the test side, counted from 0.")
 @click.option("--seed", type=int, help="Start of every random choice, the split's included.")
 @click.option("--set", "changes", multiple=True, metavar="KEY=VALUE", help="Change one setting; may be given several times.")
+@click.option(
+    "--priority", type=click.IntRange(place.LOWEST, place.HIGHEST), default=place.NORMAL, show_default=True, help="The higher begins first."
+)
 @click.option("--wait", is_flag=True, help="Stay until the run has ended.")
 @output.json_option
 def command(
@@ -39,6 +43,7 @@ def command(
     fold: int,
     seed: int | None,
     changes: tuple[str, ...],
+    priority: int,
     wait: bool,
     as_json: bool,
 ) -> None:
@@ -70,7 +75,8 @@ def command(
         raise BadInput("What is to be trained is not named.", "Give --data and --model, or --from with a run.")
     if goes_on and not run:
         raise BadInput("--continue has no run to go on from.", "Name it with --from.")
-    paths = submit.continued(artifacts, run, plan) if goes_on else submit.training(artifacts, plan)
+    tags = Tags(priority=priority)
+    paths = submit.continued(artifacts, run, plan, tags=tags) if goes_on else submit.training(artifacts, plan, tags=tags)
     control.ensure(artifacts)
     if not as_json:
         click.echo(f"Queued {paths.id}. {certificate.verdict()}")

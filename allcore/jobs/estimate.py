@@ -1,15 +1,20 @@
-"""How long a training will take, from what this machine has done before."""
+"""How long a training will take, and how long it will wait, from what this machine has done before."""
 
 from __future__ import annotations
 
+import heapq
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from allcore.base import fileio
+from allcore.base.errors import AllcoreError
+from allcore.base.paths import Artifacts
 from allcore.data.splits import Certificate
+from allcore.jobs import queue, slots
 from allcore.models import registry
-from allcore.runs import status
+from allcore.runs import spec, status
 from allcore.runs.spec import TrainSpec
 from allcore.runs.store import Job
 
@@ -57,3 +62,80 @@ def estimated(plan: TrainSpec, certificate: Certificate, runs: Sequence[Job], *,
         return Estimate(overhead + images / speed, None, measured is not None)
     epoch = images / speed
     return Estimate(overhead + plan.settings["epochs"] * epoch * 1.1, epoch, measured is not None)
+
+
+@dataclass(frozen=True)
+class Wait:
+    """What is ahead of a job, in seconds; a guess, and said to be one."""
+
+    starts_in: float | None
+    """Until it begins; 0 for one at work, None where what is before it can't be guessed."""
+    left: float | None
+    """From then, or from now, until it ends."""
+
+
+_SHARING = 0.75
+"""A training on a share s of the cores has s ** 0.75 of the speed: 0.6 with one thread of two, as measured."""
+
+
+def speeds(jobs: Sequence[Job]) -> dict[str, float]:
+    """`measured_speed` of each model that waits or runs among `jobs`, where it was trained before."""
+    trainings = [job for job in jobs if job.spec.kind == spec.TRAIN]
+    wanted = {job.spec.params.get("model") for job in trainings if job.status.state in status.ACTIVE}
+    found = {model: measured_speed(model, trainings) for model in wanted}
+    return {model: speed for model, speed in found.items() if speed}
+
+
+def duration(artifacts: Artifacts, job: Job, measured: Mapping[str, float]) -> float | None:
+    """Seconds that a training takes with the machine to itself; None where its model was never trained here, or it is none.
+
+    Its sides are not known before it begins, so the shares that its split asks for stand in for them.
+    """
+    params = job.spec.params
+    if job.spec.kind != spec.TRAIN or params.get("model") not in measured:
+        return None
+    try:
+        images = fileio.read_json_cached(artifacts.dataset(params["data"]).card)["images"]
+    except (OSError, AllcoreError, KeyError):
+        return None
+    split, settings = params["split"], params["settings"]
+    test = 1 / split["folds"] if split["folds"] else split["test"]
+    area = (settings["input_size"] / 70) ** 2
+    once = images * max(0.05, 1 - test - split["tune"] - split["calibrate"]) * area / measured[params["model"]]
+    family = registry.card(params["model"]).family
+    judging = images * area / _ANSWERS_PER_SECOND * (family == "cnn")
+    return _OVERHEAD[family] + judging + settings.get("epochs", 1) * once
+
+
+def waits(artifacts: Artifacts, active: Iterable[Job], waiting: Sequence[Job], measured: Mapping[str, float]) -> dict[str, Wait]:
+    """By id, what is ahead of each job: of those at work, and of those in `waiting`, which are in their turn."""
+    found: dict[str, Wait] = {}
+    ends: dict[str, list[float]] = {queue.TRAININGS: [], queue.OTHERS: []}
+    sure = {queue.TRAININGS: True, queue.OTHERS: True}
+    narrow = 1.0
+    for job in active:
+        if job.status.state not in status.IN_PROCESS:
+            continue
+        lane, total = queue.lane(job.spec.kind), duration(artifacts, job, measured)
+        given = job.allotment
+        if given and given.threads and lane == queue.TRAININGS:
+            narrow = min(narrow, (min(given.threads, slots.cores()) / slots.cores()) ** _SHARING)
+        left = _left(job, total and total / narrow)
+        found[job.id] = Wait(0.0, left)
+        sure[lane] = sure[lane] and left is not None
+        heapq.heappush(ends[lane], left or 0.0)
+    for job in waiting:
+        lane, total = queue.lane(job.spec.kind), duration(artifacts, job, measured)
+        total = total and total / narrow
+        begins = heapq.heappop(ends[lane]) if ends[lane] else 0.0
+        found[job.id] = Wait(begins if sure[lane] else None, total)
+        sure[lane] = sure[lane] and total is not None
+        heapq.heappush(ends[lane], begins + (total or 0.0))
+    return found
+
+
+def _left(job: Job, total: float | None) -> float | None:
+    """Of a job at work: from its own pace once that can be seen, else from what such jobs took."""
+    if job.seconds is not None and 0.1 < job.share < 1:
+        return job.seconds / job.share - job.seconds
+    return None if total is None else max(0.0, total - (job.seconds or 0.0))

@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import time
+import traceback
 from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
 
 import psutil
 
-from allcore.base import clock, locks
+from allcore.base import clock, fileio, locks, memory, processes
 from allcore.base.errors import Conflict, Fenced, NotFound
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.jobs import control, slots
+from allcore.jobs import control, queue, slots
 from allcore.jobs.executors import Ended, Executor
 from allcore.jobs.executors.local import LocalExecutor
+from allcore.jobs.slots import Slot
+from allcore.runs import allotment, events, heartbeat, status, store, trash
 from allcore.runs import attempt as attempts
-from allcore.runs import events, heartbeat, status, store
+from allcore.runs.allotment import Allotment
 from allcore.runs.store import Job
 
 INTERVAL = 0.5
@@ -24,6 +29,9 @@ IDLE_SECONDS = 30.0
 """How long a runner with nothing to do stays."""
 CANCEL_GRACE = 20.0
 """Seconds that a job has to obey a cancellation before its process is ended."""
+PURGE_EVERY = 3600.0
+"""Seconds between two looks at the trash."""
+MEMORY_ADVICE = "Try a smaller batch or input size, or let fewer jobs run at once."
 MOST_CRASHES = 3
 """Attempts in a row that may die without having got further."""
 
@@ -35,12 +43,13 @@ class Runner:
         self._artifacts = artifacts
         self._executor = executor
         self._mine: set[str] = set()
+        self._killed_before: dict[str, int | None] = {}
+        self._limits = queue.Limits.from_environment()
+        self._me = psutil.Process().pid, psutil.Process().create_time()
 
     def step(self) -> bool:
         """One look at the folders; whether there is anything to do now or later."""
-        for ended in self._executor.ended():
-            self._mine.discard(ended.paths.id)
-            self._settle(ended)
+        self._settle_ended()
         jobs = store.active(self._artifacts)
         for job in jobs:
             if job.status.state in status.IN_PROCESS:
@@ -48,14 +57,42 @@ class Runner:
             elif job.paths.cancel.exists():  # asked for in the moment in which its process went
                 _try(job.paths, status.CANCELLED, "Cancelled on request.", job.status.attempt)
             elif job.status.state == status.INTERRUPTED and not locks.is_held(job.paths.job_lock):
+                job.paths.requeue.unlink(missing_ok=True)
                 _try(job.paths, status.QUEUED, "Goes on from its last checkpoint.", job.status.attempt)
-        queued = [job for job in jobs if job.status.state == status.QUEUED]
-        for slot in self._executor.free():
-            fitting = next((job for job in queued if job.spec.kind in slot.kinds), None)
-            if fitting is not None:
-                queued.remove(fitting)
-                self._start(fitting, slot)
+        if queue.paused(self._artifacts) is None:
+            for slot in self._executor.free():
+                self._fill(slot, jobs)
         return bool(jobs)
+
+    def _fill(self, slot: Slot, jobs: list[Job]) -> None:
+        """Give a slot to whose turn it is; one whose cores can be shared to as many as fit."""
+        lane = [job for job in jobs if job.spec.kind in slot.kinds]
+        busy = queue.at_work(lane)
+        # A job of an earlier attempt whose process is still on its way out waits, and holds nobody up.
+        waiting = [job for job in lane if job.status.state == status.QUEUED and not locks.is_held(job.paths.job_lock)]
+        if not waiting:
+            return
+        last = queue.turns(self._artifacts, queue.lane(waiting[0].spec.kind))
+        allowed = self._limits.allowed(queue.in_turn(waiting, at_work=busy, last=last), at_work=busy)
+        memory_left = psutil.virtual_memory().available
+        for number, job in enumerate(allowed):
+            given = slot
+            if slot.cores:
+                threads = slots.share(slot, waiting=len(allowed) - number, pinned=_pinned(job), memory=memory_left)
+                if not threads:
+                    return
+                given = replace(slot, cores=threads, taken=0)
+                slot = replace(slot, taken=slot.taken + threads)
+                memory_left -= slots.MEMORY
+            if self._start(job, given):
+                jobs[[one.id for one in jobs].index(job.id)] = store.read(job.paths)  # the next slot must not take it again
+                if not slot.cores:
+                    return
+
+    def _settle_ended(self) -> None:
+        for ended in self._executor.ended():
+            self._mine.discard(ended.paths.id)
+            self._settle(ended)
 
     def end_all(self, seconds: float = 25.0) -> None:
         """Ask every process of ours to save and end; end those that don't."""
@@ -64,25 +101,29 @@ class Runner:
             self._executor.ask_to_end(paths)
         deadline = time.monotonic() + seconds
         while self._mine and time.monotonic() < deadline:
-            for ended in self._executor.ended():
-                self._mine.discard(ended.paths.id)
-                self._settle(ended)
+            self._settle_ended()
             time.sleep(0.1)
         for paths in mine:
             self._executor.kill(paths)
 
-    def _start(self, job: Job, slot: slots.Slot) -> None:
-        if locks.is_held(job.paths.job_lock):  # a process of an earlier attempt is still on its way out
-            return
-        begun = _try(job.paths, status.STARTING, f"On {slot.name}.", attempt=job.status.attempt)
-        if begun is not None:
-            self._mine.add(job.id)
-            self._executor.start(job.paths, begun.attempt, slot)
+    def _start(self, job: Job, slot: Slot) -> bool:
+        where = f"On {slot.name}, {slot.cores} thread{'s' * (slot.cores > 1)}." if slot.cores else f"On {slot.name}."
+        threads = (_pinned(job) or slot.cores) if slot.cores else 0
+        # Before the status: a full disk then leaves the job waiting, and not started by nobody.
+        allotment.write(job.paths, Allotment(slot.name, threads, job.status.attempt + 1, *self._me, processes.host()))
+        begun = _try(job.paths, status.STARTING, where, attempt=job.status.attempt)
+        if begun is None:
+            return False
+        queue.note_turn(self._artifacts, job)
+        self._mine.add(job.id)
+        self._killed_before[job.id] = memory.kills()
+        self._executor.start(job.paths, begun.attempt, slot)
+        return True
 
     def _look_after(self, job: Job) -> None:
         _end_if_stopped(job)
         if job.id in self._mine:
-            if job.paths.cancel.exists() and time.time() - job.paths.cancel.stat().st_mtime > CANCEL_GRACE:
+            if _is_overdue(job.paths.cancel) or _is_overdue(job.paths.requeue):
                 self._executor.kill(job.paths)
             return
         # Another runner's child: it notices that its parent has gone, and ends.
@@ -102,12 +143,17 @@ class Runner:
             return
         if current.attempt != ended.attempt or current.state not in status.IN_PROCESS:
             return
+        ended.paths.reserve.unlink(missing_ok=True)
+        cause = _cause(ended, killed_before=self._killed_before.pop(ended.paths.id, None))
         if ended.paths.cancel.exists():
             _try(ended.paths, status.CANCELLED, "Cancelled on request.", attempt=ended.attempt)
+        elif ended.paths.requeue.exists():
+            _try(ended.paths, status.INTERRUPTED, attempts.REQUEUED, attempt=ended.attempt)
         elif _crashes(ended.paths, current) >= MOST_CRASHES:
-            _try(ended.paths, status.FAILED, f"{_cause(ended.exit_code)}, {MOST_CRASHES} times in a row.", attempt=ended.attempt)
+            advice = MEMORY_ADVICE if "memory ran out" in cause else "The last lines of its log may tell why; Resume tries again."
+            _try(ended.paths, status.FAILED, f"{cause}, {MOST_CRASHES} times in a row. {advice}", attempt=ended.attempt)
         else:
-            _try(ended.paths, status.INTERRUPTED, f"{_cause(ended.exit_code)}.", attempt=ended.attempt)
+            _try(ended.paths, status.INTERRUPTED, f"{cause}.", attempt=ended.attempt)
 
 
 def _end_if_stopped(job: Job) -> None:
@@ -117,9 +163,31 @@ def _end_if_stopped(job: Job) -> None:
             psutil.Process(job.beat.pid).kill()
 
 
-def _cause(exit_code: int) -> str:
+def _pinned(job: Job) -> int:
+    """Threads that a job must have: those of its first attempt, else those that its settings ask for; 0 for any number."""
+    given = job.allotment
+    if given is not None and given.threads:
+        return given.threads
+    return int(job.spec.params.get("settings", {}).get("threads", 0))
+
+
+def _is_overdue(request: Path) -> bool:
+    """Whether a request to end was made so long ago that it is not heeded any more."""
+    with suppress(FileNotFoundError):
+        return time.time() - request.stat().st_mtime > CANCEL_GRACE
+    return False
+
+
+def _cause(ended: Ended, *, killed_before: int | None) -> str:
+    exit_code, now = ended.exit_code, memory.kills()
     if exit_code == -signal.SIGKILL:
-        return "Its process was killed, perhaps for want of memory"
+        if killed_before is None or now is None:
+            return "Its process was killed, perhaps for want of memory"
+        if now > killed_before:
+            return "The system killed its process: memory ran out"
+        return "Its process was killed from outside"
+    if exit_code != 0 and memory.told_in(fileio.read_tail(ended.paths.log, 2000)):
+        return "Its process ended because memory ran out"
     if exit_code < 0:
         return f"Its process was ended by signal {-exit_code}"
     return f"Its process ended with code {exit_code}"
@@ -134,7 +202,7 @@ def _crashes(paths: JobPaths, current: status.Status) -> int:
             progressed.add(event["attempt"])
     crashes = 0
     for step in reversed(current.history):
-        told = step.state in status.ENDED or step.reason in (attempts.STOPPED, attempts.ORPHANED)
+        told = step.state in status.ENDED or step.reason in (attempts.STOPPED, attempts.ORPHANED, attempts.REQUEUED)
         if told or step.attempt in progressed:
             break
         crashes += step.state == status.STARTING
@@ -162,10 +230,19 @@ def run(artifacts: Artifacts, *, idle_seconds: float = IDLE_SECONDS) -> None:
             return
         artifacts.runner_stop.unlink(missing_ok=True)
         runner = Runner(artifacts, LocalExecutor(artifacts, slots.found()))
-        idle_since = time.monotonic()
+        idle_since, purged, told = time.monotonic(), 0.0, ""
         while not stopping and not artifacts.runner_stop.exists():
-            control.claim(artifacts, state)
-            if runner.step():
+            try:
+                control.claim(artifacts, state)
+                busy = runner.step()
+                purged = _purged(artifacts, purged)
+            except OSError as error:  # a full disk, most likely: jobs go on, and the next look may succeed
+                if str(error) != told:
+                    told = str(error)
+                    traceback.print_exc()
+                busy = True
+                time.sleep(5 * INTERVAL)
+            if busy:
                 idle_since = time.monotonic()
             elif time.monotonic() - idle_since > idle_seconds:
                 break
@@ -178,6 +255,14 @@ def run(artifacts: Artifacts, *, idle_seconds: float = IDLE_SECONDS) -> None:
         if told_to_stop or not store.active(artifacts):
             artifacts.runner_stop.unlink(missing_ok=True)
             return
+
+
+def _purged(artifacts: Artifacts, last: float) -> float:
+    """Empty the trash of what is old, once an hour; when that was done last, on the monotonic clock."""
+    if last and time.monotonic() - last < PURGE_EVERY:
+        return last
+    trash.purge(artifacts)
+    return time.monotonic()
 
 
 def main() -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from allcore.base import fileio
+from allcore.base import fileio, locks, people
 from allcore.base.errors import BadInput, Conflict
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import archives, importers, paired, records, splits
@@ -17,12 +17,31 @@ from allcore.data.importers import Options, medmnist, options
 from allcore.data.importers.listing import as_label
 from allcore.data.phantom import PhantomSpec
 from allcore.data.splits import Certificate, SplitSpec
+from allcore.jobs import queue
 from allcore.models import presets, registry
 from allcore.models.classical import limits
 from allcore.models.cnn import imagenet, knobs
 from allcore.models.spec import CLASSICAL
-from allcore.runs import spec, store
-from allcore.runs.spec import TrainSpec
+from allcore.runs import allotment, spec, store
+from allcore.runs.spec import Tags, TrainSpec
+
+
+def queued(
+    artifacts: Artifacts,
+    kind: str,
+    params: Mapping[str, Any],
+    *,
+    name: str,
+    tags: Tags | None = None,
+    prepared: Callable[[JobPaths], None] | None = None,
+) -> JobPaths:
+    """As `spec.written`, within what one person may have waiting. Raises Conflict where that would be more."""
+    if queue.Limits.from_environment().waiting is None:
+        return spec.written(artifacts, kind, params, name=name, tags=tags, prepared=prepared)
+    artifacts.root.mkdir(parents=True, exist_ok=True)
+    with locks.hold(artifacts.queue_lock, timeout=60):
+        queue.require_room(artifacts, (tags and tags.owner) or people.local().name)
+        return spec.written(artifacts, kind, params, name=name, tags=tags, prepared=prepared)
 
 
 def planned(
@@ -61,14 +80,17 @@ def repeated(artifacts: Artifacts, run: str, changed: Mapping[str, Any] | None =
     """
     before = TrainSpec.from_params(spec.read(artifacts.run(run)).params)
     card = registry.card(before.model)
-    settings = card.settings(card.preset(before.preset), {**before.settings, **(changed or {})})
+    wanted = {**before.settings, **(changed or {})}
+    if wanted.get("threads") == 0:
+        wanted["threads"] = _threads_of(artifacts, run)
+    settings = card.settings(card.preset(before.preset), wanted)
     plan, certificate = _possible(artifacts, before.data, before.model, before.preset, before.split, settings)
     if plan.data_fingerprint != before.data_fingerprint:
         raise BadInput(f"Data set '{before.data}' has changed since {run} was trained.", "Train on it as it is now, without --from.")
     return plan, certificate
 
 
-def continued(artifacts: Artifacts, run: str, plan: TrainSpec) -> JobPaths:
+def continued(artifacts: Artifacts, run: str, plan: TrainSpec, *, tags: Tags | None = None) -> JobPaths:
     """Queue `plan`, which `repeated` gave for `run`, as a run that takes up where that one ended.
 
     Raises BadInput where there is no checkpoint, nothing is left to do, or a setting would make it another training.
@@ -79,7 +101,8 @@ def continued(artifacts: Artifacts, run: str, plan: TrainSpec) -> JobPaths:
         done = fileio.read_json(source.checkpoint / "state.json")["epoch"]
     except FileNotFoundError:
         raise BadInput(f"{run} has no checkpoint to go on from.", "Only networks have one, once an epoch has ended.") from None
-    others = sorted(name for name, value in plan.settings.items() if value != before.settings[name] and name not in _MAY_CHANGE)
+    same = {**before.settings, **({"threads": _threads_of(artifacts, run)} if before.settings.get("threads") == 0 else {})}
+    others = sorted(name for name, value in plan.settings.items() if value != same[name] and name not in _MAY_CHANGE)
     if others:
         raise BadInput(f"{', '.join(others)} can't change in a training that goes on.", f"May change: {', '.join(_MAY_CHANGE)}.")
     if plan.settings["epochs"] <= done:
@@ -91,7 +114,13 @@ def continued(artifacts: Artifacts, run: str, plan: TrainSpec) -> JobPaths:
             shutil.copyfile(file, paths.checkpoint / file.name)
         shutil.copyfile(source.events, paths.events)
 
-    return spec.written(artifacts, spec.TRAIN, plan.to_params(), name=plan.model, prepared=take_over)
+    return queued(artifacts, spec.TRAIN, plan.to_params(), name=plan.model, tags=tags, prepared=take_over)
+
+
+def _threads_of(artifacts: Artifacts, run: str) -> int:
+    """The threads that a run was given by the queue: to repeat it with another number would change its last digits."""
+    given = allotment.read(artifacts.run(run))
+    return given.threads if given else 0
 
 
 _MAY_CHANGE = ("epochs", "keep", "learning_rate", "patience", "schedule")
@@ -120,18 +149,26 @@ def _possible(
     return TrainSpec(data, data_card.fingerprint, model, preset, rule, settings), made.certificate
 
 
-def training(artifacts: Artifacts, plan: TrainSpec) -> JobPaths:
+def training(artifacts: Artifacts, plan: TrainSpec, *, tags: Tags | None = None) -> JobPaths:
     """Queue a training. Its id names the model."""
-    return spec.written(artifacts, spec.TRAIN, plan.to_params(), name=plan.model)
+    return queued(artifacts, spec.TRAIN, plan.to_params(), name=plan.model, tags=tags)
 
 
-def phantom(artifacts: Artifacts, name: str, drawing: PhantomSpec) -> JobPaths:
+def phantom(artifacts: Artifacts, name: str, drawing: PhantomSpec, *, tags: Tags | None = None) -> JobPaths:
     """Queue the drawing of a synthetic data set. Raises Conflict where the name is taken."""
     _require_free(artifacts, name)
-    return spec.written(artifacts, spec.PHANTOM, {"name": name, "phantom": asdict(drawing)}, name=f"phantom-{name}")
+    return queued(artifacts, spec.PHANTOM, {"name": name, "phantom": asdict(drawing)}, name=f"phantom-{name}", tags=tags)
 
 
-def importing(artifacts: Artifacts, name: str, source: Path, layout: str = importers.AUTO, said: Options = importers.AS_FOUND) -> JobPaths:
+def importing(
+    artifacts: Artifacts,
+    name: str,
+    source: Path,
+    layout: str = importers.AUTO,
+    said: Options = importers.AS_FOUND,
+    *,
+    tags: Tags | None = None,
+) -> JobPaths:
     """Queue an import of a folder, a zip, a table or an `.npz` file.
 
     Raises BadInput where there is nothing to import, or an option can't be, Conflict where the name is taken.
@@ -143,13 +180,13 @@ def importing(artifacts: Artifacts, name: str, source: Path, layout: str = impor
     if archives.is_archive(source):
         archives.checked(source)
     params = {"name": name, "source": str(source), "layout": layout, "options": said.to_params()}
-    return spec.written(artifacts, spec.IMPORT, params, name=f"import-{name}")
+    return queued(artifacts, spec.IMPORT, params, name=f"import-{name}", tags=tags)
 
 
-def mapping(artifacts: Artifacts, name: str) -> JobPaths:
+def mapping(artifacts: Artifacts, name: str, *, tags: Tags | None = None) -> JobPaths:
     """Queue the laying out of a data set's map. Raises NotFound."""
     records.read_card(artifacts.dataset(name))
-    return spec.written(artifacts, spec.MAP, {"name": name}, name=f"map-{name}")
+    return queued(artifacts, spec.MAP, {"name": name}, name=f"map-{name}", tags=tags)
 
 
 def importing_upload(
@@ -159,6 +196,8 @@ def importing_upload(
     called: str,
     layout: str = importers.AUTO,
     said: Options = importers.AS_FOUND,
+    *,
+    tags: Tags | None = None,
 ) -> JobPaths:
     """Queue an import of a zip or an `.npz` file that was sent; `called` is the sender's name for it, the job's folder keeps it.
 
@@ -179,7 +218,7 @@ def importing_upload(
             archives.checked(building.upload / kept)
 
     params = {"name": name, "upload": kept, "called": called, "layout": layout, "options": said.to_params()}
-    return spec.written(artifacts, spec.IMPORT, params, name=f"import-{name}", prepared=keep)
+    return queued(artifacts, spec.IMPORT, params, name=f"import-{name}", tags=tags, prepared=keep)
 
 
 def _require_sense(layout: str, said: Options) -> None:
@@ -188,15 +227,15 @@ def _require_sense(layout: str, said: Options) -> None:
         options.compiled(said.patient_pattern)
 
 
-def checking(artifacts: Artifacts, name: str) -> JobPaths:
+def checking(artifacts: Artifacts, name: str, *, tags: Tags | None = None) -> JobPaths:
     """Queue the checks of a data set. Raises NotFound where there is none, Conflict where its checks already wait or run."""
     records.read_card(artifacts.dataset(name))
     if any(job.spec.kind == spec.CHECK and job.spec.params["name"] == name for job in store.active(artifacts)):
         raise Conflict(f"Data set '{name}' is being checked already.", "The page Jobs shows how far it is.")
-    return spec.written(artifacts, spec.CHECK, {"name": name}, name=f"check-{name}")
+    return queued(artifacts, spec.CHECK, {"name": name}, name=f"check-{name}", tags=tags)
 
 
-def leakage(artifacts: Artifacts, name: str, *, repeats: int = 10, seed: int = 0) -> JobPaths:
+def leakage(artifacts: Artifacts, name: str, *, repeats: int = 10, seed: int = 0, tags: Tags | None = None) -> JobPaths:
     """Queue the measuring of leakage in data set `name`: `repeats` (10 to 100) pairs of quick models.
 
     Raises BadInput where patients are unknown or too few.
@@ -209,7 +248,7 @@ def leakage(artifacts: Artifacts, name: str, *, repeats: int = 10, seed: int = 0
     labels = table["label"].map(index).fillna(-1).to_numpy(int)
     paired.design(labels, table["subject"].to_numpy(dtype=object).astype(str), seed=seed)
     params = {"name": name, "data_fingerprint": card.fingerprint, "repeats": repeats, "seed": seed}
-    return spec.written(artifacts, spec.LEAKAGE, params, name=f"leakage-{name}")
+    return queued(artifacts, spec.LEAKAGE, params, name=f"leakage-{name}", tags=tags)
 
 
 def _require_free(artifacts: Artifacts, name: str) -> None:

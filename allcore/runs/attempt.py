@@ -15,13 +15,14 @@ import psutil
 from allcore.base import clock, fileio, locks, processes
 from allcore.base.errors import AllcoreError, Cancelled, Fenced
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.runs import events, heartbeat, spec, status
+from allcore.runs import allotment, events, heartbeat, spec, status, usage
 
-STOPPED, ORPHANED = "The runner was stopped.", "The runner has gone."
+_RESERVE = 65536
+STOPPED, ORPHANED, REQUEUED = "The runner was stopped.", "The runner has gone.", "Makes room for others on request."
 
 
 class Interrupted(AllcoreError):
-    """The process has to end now, and the job is to go on later: STOPPED or ORPHANED says why."""
+    """The process has to end now, and the job is to go on later: STOPPED, ORPHANED or REQUEUED says why."""
 
 
 class Attempt:
@@ -38,6 +39,7 @@ class Attempt:
         self._share = 0.0
         self._doing = "Starting"
         self._parent = parent
+        self._meter = usage.Meter(paths)
         self._stop = threading.Event()
         self._told_to_end = threading.Event()
 
@@ -47,10 +49,18 @@ class Attempt:
             raise Fenced(f"Attempt {self.number} of {self.paths.id} was overtaken.")
         if self.paths.cancel.exists():
             raise Cancelled("Cancelled on request.")
+        if self.paths.requeue.exists():
+            raise Interrupted(REQUEUED)
         if self._told_to_end.is_set():
             raise Interrupted(STOPPED)
         if self._parent is not None and os.getppid() != self._parent:
             raise Interrupted(ORPHANED)
+
+    @property
+    def threads(self) -> int:
+        """Threads of the processor that it may use, 0 for all."""
+        given = allotment.read(self.paths)
+        return given.threads if given else 0
 
     def progress(self, share: float, doing: str) -> None:
         """Say how far the job is (0 to 1) and what is being done; checks as `check` does."""
@@ -74,6 +84,16 @@ class Attempt:
         self.check()
         fileio.write_json(path, document)
 
+    def keep_reserve(self) -> None:
+        """Take a little room on the disk while there is some."""
+        with suppress(OSError):
+            self.paths.reserve.write_bytes(os.urandom(_RESERVE))  # zeros might be stored as nothing
+
+    def free_reserve(self) -> None:
+        """Give it up, so that how the job ended can be written on a full disk."""
+        with suppress(OSError):
+            self.paths.reserve.unlink()
+
     def become(self, state: str, reason: str = "") -> None:
         """Change the job's state."""
         status.change(self.paths, state, reason=reason, attempt=self.number)
@@ -84,7 +104,7 @@ class Attempt:
     def _beat(self) -> None:
         if not self._is_current():
             return
-        process = psutil.Process()
+        process, used = psutil.Process(), self._meter.look()
         beat = heartbeat.Heartbeat(
             time=clock.now(),
             attempt=self.number,
@@ -92,7 +112,10 @@ class Attempt:
             created=process.create_time(),
             share=round(self._share, 4),
             doing=self._doing,
-            memory_mb=round(process.memory_info().rss / 1e6, 1),
+            memory_mb=used.memory_mb,
+            cpu=used.cpu,
+            gpu=used.gpu,
+            gpu_celsius=used.gpu_celsius,
             host=processes.host(),
         )
         fileio.write_json(self.paths.heartbeat, beat.to_dict())
@@ -124,12 +147,17 @@ def held(artifacts: Artifacts, paths: JobPaths, number: int, *, parent: int | No
         beating = threading.Thread(target=attempt._keep_beating, daemon=True)
         with _terminable(attempt):
             attempt._beat()
+            attempt.keep_reserve()
             beating.start()
             try:
                 yield attempt
             finally:
+                attempt.free_reserve()
                 attempt._stop.set()
                 beating.join()
+                with suppress(OSError, AllcoreError):
+                    if attempt._is_current():
+                        attempt._meter.write()
     finally:
         lock.release()
 

@@ -10,8 +10,10 @@ from allcore.base.paths import JobPaths
 
 INTERVAL = 2.0
 """Seconds between two beats."""
-STALE = 10.0
-"""Seconds without a beat after which a process is taken for dead."""
+GONE = 3.0
+"""Seconds without a beat after which one looks whether the process is still there."""
+STALE = 8.0
+"""Seconds without a beat after which a process that exists is looked at: one that was halted is taken for dead."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,11 @@ class Heartbeat:
     """Share of the job that is done, 0 to 1."""
     doing: str
     memory_mb: float
+    """Of the process and its children."""
+    cpu: float | None = None
+    """Percent of one core, since the beat before."""
+    gpu: float | None = None
+    gpu_celsius: float | None = None
     host: str = ""
     """The machine of the process; '' for this one, as in files from before there were several."""
 

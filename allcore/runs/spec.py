@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from allcore.base import clock, fileio, ids
+from allcore.base import clock, fileio, ids, people
 from allcore.base.errors import NotFound
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data.splits import SplitSpec
-from allcore.runs import status
+from allcore.runs import place, status
 
 TRAIN, IMPORT, PHANTOM, MAP, CHECK, LEAKAGE = "train", "import", "phantom", "map", "check", "leakage"
 EVALUATE = "evaluate"
@@ -25,9 +25,24 @@ class JobSpec:
     kind: str
     created: str
     params: Mapping[str, Any]
+    owner: str = ""
+    """Whose it is; '' for one of before there were owners."""
+    study: str = ""
+    """Id of the study that it is a part of, '' for none."""
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+
+@dataclass(frozen=True)
+class Tags:
+    """What a job is besides its work."""
+
+    owner: str = ""
+    """'' for whoever works on this machine."""
+    study: str = ""
+    priority: int = 0
+    """Higher ones begin first: see allcore/runs/place.py."""
 
 
 @dataclass(frozen=True)
@@ -50,14 +65,21 @@ class TrainSpec:
 
 
 def written(
-    artifacts: Artifacts, kind: str, params: Mapping[str, Any], *, name: str, prepared: Callable[[JobPaths], None] | None = None
+    artifacts: Artifacts,
+    kind: str,
+    params: Mapping[str, Any],
+    *,
+    name: str,
+    tags: Tags | None = None,
+    prepared: Callable[[JobPaths], None] | None = None,
 ) -> JobPaths:
     """Create a job's folder with its spec and a first status, all at once. `name` goes into the id.
 
     `prepared` may put further files there before anybody sees the folder; where it raises, there is no job.
     """
     parent = artifacts.runs if kind == TRAIN else artifacts.jobs
-    spec = JobSpec(ids.new(name), kind, clock.now(), params)
+    tags = tags or Tags()
+    spec = JobSpec(ids.new(name), kind, clock.now(), params, tags.owner or people.local().name, tags.study)
     paths = JobPaths(parent / spec.id)
     with fileio.replacing_folder(paths.folder) as aside:
         building = JobPaths(aside)
@@ -65,12 +87,15 @@ def written(
             prepared(building)
         fileio.write_json(building.spec, spec.to_dict())
         fileio.write_json(building.status, status.first().to_dict())
+        if tags.priority:
+            place.write(building, place.first(spec.created, tags.priority))
     return paths
 
 
 def _from_file(path: Path) -> JobSpec:
     document = fileio.read_json(path)
-    return JobSpec(document["id"], document["kind"], document["created"], document["params"])
+    named = {name: document.get(name, "") for name in ("owner", "study")}
+    return JobSpec(document["id"], document["kind"], document["created"], document["params"], **named)
 
 
 _parsed = fileio.remembered(_from_file, most=8192)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from allcore.base import clock, fileio, locks
+from allcore.base import clock, fileio, locks, processes
 from allcore.base.errors import AllcoreError, Conflict, Fenced, NotFound
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.runs import heartbeat, spec, status
+from allcore.runs import allotment, heartbeat, place, spec, status, trash
+from allcore.runs.allotment import Allotment
 from allcore.runs.heartbeat import Heartbeat
+from allcore.runs.place import Place
 from allcore.runs.spec import JobSpec
 from allcore.runs.status import Status
 
@@ -45,9 +48,35 @@ class Job:
 
     def _is_silent(self) -> bool:
         if self.beat is None or self.beat.attempt != self.status.attempt:
-            return clock.seconds_since(self.status.since) > 3 * heartbeat.STALE  # a process takes a while to come up
+            # A process takes a while to come up; where its runner has gone, it will end before it has begun.
+            waited = clock.seconds_since(self.status.since)
+            return waited > 4 * heartbeat.STALE or (waited > heartbeat.GONE and self._is_orphan)
+        if self.beat.age <= heartbeat.GONE:
+            return False
         # A starved process beats late; one that is stopped or gone does not beat at all.
-        return self.beat.age > heartbeat.STALE and not heartbeat.is_at_work(self.beat)
+        return not heartbeat.is_alive(self.beat) or (self.beat.age > heartbeat.STALE and not heartbeat.is_at_work(self.beat))
+
+    @property
+    def _is_orphan(self) -> bool:
+        given = self.allotment
+        if given is None or given.attempt != self.status.attempt or given.host not in ("", processes.host()):
+            return False
+        return not processes.is_alive(given.runner, given.runner_created)
+
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+        return self.spec.owner
+
+    @property
+    def place(self) -> Place:
+        """Where it stands among those that wait."""
+        return place.read(self.paths, self.spec.created)
+
+    @property
+    def allotment(self) -> Allotment | None:
+        """The slot of its latest attempt, None before the first."""
+        return allotment.read(self.paths)
 
     @property
     def share(self) -> float:
@@ -184,16 +213,31 @@ def resume(paths: JobPaths) -> Status:
     current = status.read(paths)
     if current.state not in (status.FAILED, status.CANCELLED, status.INTERRUPTED):
         raise Conflict(f"'{paths.id}' is {current.state}: there is nothing to resume.")
-    paths.cancel.unlink(missing_ok=True)
+    for asked in (paths.cancel, paths.requeue):
+        asked.unlink(missing_ok=True)
     return status.change(paths, status.QUEUED, reason="Resumed on request.")
 
 
-def delete(paths: JobPaths) -> None:
-    """Remove an ended job's folder. Raises Conflict while it is at work."""
+def ask_to_requeue(paths: JobPaths) -> Status:
+    """Let a job that is at work make room: it saves a checkpoint, and waits again behind those of its priority.
+
+    Raises Conflict where it is not at work.
+    """
+    current = status.read(paths)
+    if current.state not in status.IN_PROCESS:
+        raise Conflict(f"'{paths.id}' is {current.state}: only a job at work can make room.")
+    before = place.read(paths, spec.read(paths).created)
+    place.write(paths, Place(before.priority, time.time()))
+    fileio.write_json(paths.requeue, {"time": clock.now()})
+    return status.read(paths)
+
+
+def delete(paths: JobPaths, *, by: str = "") -> None:
+    """Move an ended job's folder to the trash, from where it can be brought back. Raises Conflict while it is at work."""
     current = status.read(paths)
     at_work = current.state in (status.QUEUED, *status.IN_PROCESS)
     if at_work:
         raise Conflict(f"'{paths.id}' is {current.state}.", "Cancel it first.")
     if locks.is_held(paths.job_lock):
         raise Conflict(f"The process of '{paths.id}' has not ended yet.", "Try again in a moment.")
-    fileio.remove_folder(paths.folder)
+    trash.throw(paths, by=by)

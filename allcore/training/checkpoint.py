@@ -49,12 +49,18 @@ class Checkpoint:
     def write(self, folder: Path, model: keras.Model, *, is_best: bool = False) -> None:
         """Weights and optimiser, then this record, then away with what it replaces."""
         folder.mkdir(exist_ok=True)
-        model.save(self.model_file(folder))
-        fileio.sync(self.model_file(folder))
-        if is_best:
-            model.save_weights(self.best_file(folder))
-            fileio.sync(self.best_file(folder))
-        fileio.write_json(folder / "state.json", asdict(self))
+        before = Checkpoint.read(folder)
+        try:
+            model.save(self.model_file(folder))
+            fileio.sync(self.model_file(folder))
+            if is_best:
+                model.save_weights(self.best_file(folder))
+                fileio.sync(self.best_file(folder))
+            fileio.write_json(folder / "state.json", asdict(self))
+        except Exception:  # a full disk: half a file would take the room that is needed to say so
+            for file in {self.model_file(folder), self.best_file(folder)} - {before.model_file(folder), before.best_file(folder)}:
+                file.unlink(missing_ok=True)
+            raise
         kept = {self.model_file(folder), self.best_file(folder), folder / "state.json"}
         for file in folder.iterdir():
             if file not in kept:

@@ -40,7 +40,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
 
     Raises Cancelled, Interrupted or Fenced as `attempt.check` does; but for the last, a checkpoint of that very step then stands.
     """
-    _set_up(settings)
+    _set_up(settings, attempt.threads)
     module = registry.module(model_id)
     classes = len(material.card.class_names)
     folder = attempt.paths.checkpoint
@@ -148,15 +148,16 @@ def _flat(sums: tuple[tuple[float, ...], ...]) -> Iterator[Any]:
     return (np.array(values, np.float32).reshape(()) if len(values) == 1 else np.array(values, np.float32) for values in sums)
 
 
-def _set_up(settings: Mapping[str, Any]) -> None:
-    """Seeds, threads, and memory that grows as it is needed."""
+def _set_up(settings: Mapping[str, Any], allotted: int) -> None:
+    """Seeds, threads (those of the settings, else those allotted, else all), and memory that grows as it is needed."""
+    threads = settings["threads"] or allotted
     for device in tf.config.list_physical_devices("GPU"):
         tf.config.experimental.set_memory_growth(device, True)
-    if settings["threads"]:
+    if threads:
         try:
-            tf.config.threading.set_intra_op_parallelism_threads(settings["threads"])
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
         except RuntimeError as error:  # TensorFlow has computed before in this process
-            if tf.config.threading.get_intra_op_parallelism_threads() != settings["threads"]:
+            if tf.config.threading.get_intra_op_parallelism_threads() != threads:
                 raise AllcoreError("The number of threads can't be set any more in this process.", "Set threads to 0.") from error
     keras.utils.set_random_seed(settings["seed"])
     tf.config.experimental.enable_op_determinism()

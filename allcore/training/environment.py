@@ -17,7 +17,7 @@ PACKAGES = ("tensorflow", "keras", "scikit-learn", "numpy", "scipy", "pandas", "
 def described(*, seed: int, threads: int, fingerprint: str, split: str) -> dict[str, Any]:
     """Versions, processor, memory, threads, seed, data, split and commit. Nothing that names a person, a machine or a path.
 
-    `threads` is the setting, where 0 means all; `fingerprint` and `split` are the hashes of data set and certificate.
+    `threads` is what it computed with, where 0 means all; `fingerprint` and `split` are the hashes of data set and certificate.
     """
     return {
         "python": platform.python_version(),

@@ -45,7 +45,7 @@ def train(attempt: Attempt) -> None:
         paths.environment,
         environment.described(
             seed=spec.settings["seed"],
-            threads=spec.settings.get("threads", 0),
+            threads=spec.settings.get("threads", 0) or attempt.threads,
             fingerprint=spec.data_fingerprint,
             split=data.split.certificate.hash,
         ),
@@ -53,7 +53,7 @@ def train(attempt: Attempt) -> None:
     trained.save()
     attempt.progress(0.94, "Exporting to ONNX")
     trained.export(paths.onnx)
-    model = ServedModel(_served_card(attempt, spec, data, trained), paths.onnx.read_bytes(), trained.features)
+    model = ServedModel(_served_card(attempt, spec, data, trained), paths.onnx.read_bytes(), trained.features, threads=attempt.threads)
 
     answer = _answered(attempt, model, data.pixels, trained.vectors)
     same = _checked(data, trained, answer.probabilities)

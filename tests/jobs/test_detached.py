@@ -192,7 +192,8 @@ def test_a_job_whose_process_dies_three_times_fails_with_a_reason(artifacts: Art
         watched(job, status.INTERRUPTED, status.QUEUED, status.STARTING, *status.ENDED)
     ended = watched(job, *status.ENDED)
     assert (ended.state, ended.attempt) == (status.FAILED, 3)
-    assert ended.reason == "Its process was killed, perhaps for want of memory, 3 times in a row."
+    assert "killed" in ended.reason
+    assert ", 3 times in a row." in ended.reason
     assert list(artifacts.datasets.glob("*")) == [] or not artifacts.dataset("a").folder.exists()
 
 

@@ -6,19 +6,20 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import psutil
 import pytest
 
-from allcore.base import clock, fileio, locks
+from allcore.base import clock, fileio, locks, memory
 from allcore.base.paths import Artifacts, JobPaths
+from allcore.jobs import queue
 from allcore.jobs import runner as runners
 from allcore.jobs.executors import Ended
 from allcore.jobs.runner import Runner
 from allcore.jobs.slots import Slot
+from allcore.runs import allotment, events, heartbeat, place, spec, status, store
 from allcore.runs import attempt as attempts
-from allcore.runs import events, heartbeat, spec, status, store
 from allcore.runs.heartbeat import Heartbeat
 
 LONG_AGO = "2026-01-01T00:00:00.000Z"
@@ -113,12 +114,15 @@ def test_a_job_that_told_its_own_end_is_let_be(runner: Runner, puppet: Puppet, j
 @pytest.mark.parametrize(
     ("code", "cause"),
     [
-        (-signal.SIGKILL, "Its process was killed, perhaps for want of memory."),
+        (-signal.SIGKILL, "Its process was killed from outside."),
         (-signal.SIGSEGV, "Its process was ended by signal 11."),
         (1, "Its process ended with code 1."),
     ],
 )
-def test_a_process_that_died_without_a_word_is_spoken_for(runner: Runner, puppet: Puppet, job: JobPaths, code: int, cause: str):
+def test_a_process_that_died_without_a_word_is_spoken_for(
+    runner: Runner, puppet: Puppet, job: JobPaths, code: int, cause: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(memory, "kills", lambda: 3)
     runner.step()
     status.change(job, status.RUNNING)
     puppet.end(job, code)
@@ -129,6 +133,29 @@ def test_a_process_that_died_without_a_word_is_spoken_for(runner: Runner, puppet
     assert state(job) == (status.STARTING, 2)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "cause"),
+    [(3, 4, "The system killed its process: memory ran out."), (None, None, "Its process was killed, perhaps for want of memory.")],
+)
+def test_a_kill_is_put_down_to_memory_where_the_system_counts_one_more(
+    runner: Runner, puppet: Puppet, job: JobPaths, before, after, cause: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(memory, "kills", lambda: before)
+    runner.step()
+    monkeypatch.setattr(memory, "kills", lambda: after)
+    puppet.end(job, -signal.SIGKILL)
+    runner.step()
+    assert cause in [step.reason for step in status.read(job).history]
+
+
+def test_a_crash_is_put_down_to_memory_where_its_log_says_so(runner: Runner, puppet: Puppet, job: JobPaths):
+    runner.step()
+    job.log.write_text("terminate called after throwing an instance of 'std::bad_alloc'\n")
+    puppet.end(job, -signal.SIGABRT)
+    runner.step()
+    assert "Its process ended because memory ran out." in [step.reason for step in status.read(job).history]
+
+
 def test_three_crashes_in_a_row_fail_the_job(runner: Runner, puppet: Puppet, job: JobPaths):
     for attempt in (1, 2, 3):
         start_again(runner, job)
@@ -136,7 +163,7 @@ def test_three_crashes_in_a_row_fail_the_job(runner: Runner, puppet: Puppet, job
         puppet.end(job, -signal.SIGKILL)
     runner.step()
     assert state(job) == (status.FAILED, 3)
-    assert status.read(job).reason == "Its process was killed, perhaps for want of memory, 3 times in a row."
+    assert ", 3 times in a row. The last lines of its log may tell why" in status.read(job).reason
     assert runner.step() is False
 
 
@@ -297,3 +324,48 @@ def test_a_damaged_folder_stops_nobody_else(artifacts: Artifacts, runner: Runner
     (artifacts.runs / "empty").mkdir()
     runner.step()
     assert set(puppet.running) == {job.id}
+
+
+def test_two_that_wait_share_the_processor_and_keep_their_share(artifacts: Artifacts, monkeypatch: pytest.MonkeyPatch):
+    processor = Slot("processor", (spec.TRAIN,), cores=2)
+    puppet = Puppet(slots=(processor,))
+    monkeypatch.setattr(Puppet, "free", lambda self: (replace(processor, taken=sum(s.cores for _, _, s in self.running.values())),))
+    runner = Runner(artifacts, puppet)
+    first = spec.written(artifacts, spec.TRAIN, {}, name="a")
+    runner.step()
+    assert allotment.read(first).threads == puppet.running[first.id][2].cores == 2
+    second, third = (spec.written(artifacts, spec.TRAIN, {}, name="a") for _ in range(2))
+    runner.step()
+    assert set(puppet.running) == {first.id}  # a job on all cores is not disturbed
+    puppet.end(first, -signal.SIGKILL)
+    queue.pause(artifacts, by="somebody")
+    runner.step()
+    assert puppet.running == {}
+    queue.unpause(artifacts)
+    place.write(first, place.Place(-1, 0.0))
+    runner.step()
+    assert {job.id: allotment.read(job).threads for job in (second, third)} == {second.id: 1, third.id: 1}
+    assert status.read(second).reason == "On processor, 1 thread."
+    status.change(second, status.FAILED)
+    puppet.end(second, 0)
+    runner.step()
+    assert set(puppet.running) == {third.id}  # the first had two threads and waits for two
+    status.change(third, status.FAILED)
+    puppet.end(third, 0)
+    runner.step()
+    assert allotment.read(first).threads == 2
+    assert state(first) == (status.STARTING, 2)
+
+
+def test_a_job_that_makes_room_waits_behind_the_others(artifacts: Artifacts, runner: Runner, puppet: Puppet, job: JobPaths):
+    runner.step()
+    other = spec.written(artifacts, spec.TRAIN, {}, name="b")
+    store.ask_to_requeue(job)
+    with pytest.raises(attempts.Interrupted, match="room"):
+        attempts.Attempt(artifacts, job, 1, None).check()
+    status.change(job, status.INTERRUPTED, reason=attempts.REQUEUED)
+    puppet.end(job, 0)
+    runner.step()
+    runner.step()
+    assert set(puppet.running) == {other.id}
+    assert (state(job), job.requeue.exists()) == ((status.QUEUED, 1), False)

@@ -86,6 +86,7 @@ def no_runner(monkeypatch: pytest.MonkeyPatch) -> list[Artifacts]:
 def patient_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that this slow machine holds up is not taken for dead."""
     monkeypatch.setattr(heartbeat, "STALE", 3600.0)
+    monkeypatch.setattr(heartbeat, "GONE", 3600.0)
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ def overtake(job: JobPaths) -> None:
 
 
 def everything(job: JobPaths) -> dict[str, bytes]:
-    return {file.name: file.read_bytes() for file in job.folder.iterdir() if file.suffix != ".lock"}
+    return {file.name: file.read_bytes() for file in job.folder.iterdir() if file.suffix != ".lock" and file != job.reserve}
 
 
 def test_an_attempt_beats_while_it_lives(artifacts: Artifacts, job: JobPaths, monkeypatch: pytest.MonkeyPatch, eventually):
@@ -171,8 +171,8 @@ def bug(attempt: Attempt) -> None:
 @pytest.mark.parametrize(
     ("kind", "reason"),
     [
-        (disk_is_full, "A file could not be read or written: No space left on device."),
-        (memory_is_full, "The memory did not suffice. Try a smaller batch or input size."),
+        (disk_is_full, "The disk is full. Make room (emptying the trash may), then resume it: it goes on from its last checkpoint."),
+        (memory_is_full, "The memory did not suffice. Try a smaller batch or input size, or let fewer jobs run at once."),
         (bug, "An unforeseen error (KeyError); the log tells more."),
     ],
 )

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -178,6 +181,49 @@ def test_a_cancelled_training_keeps_what_it_learned(train, monkeypatch):
         job = train(epochs=3)
     assert (status.read(job).state, status.read(job).reason) == (status.CANCELLED, "Cancelled on request.")
     assert fileio.read_json(job.checkpoint / "state.json")["epoch"] == 1
+    store.resume(job)
+    train(again=True)
+    assert status.read(job).state == status.DONE
+    assert events.epochs(events.read(job))["attempt"].tolist() == [1, 2, 2]
+
+
+@pytest.fixture
+def small_disk(artifacts: Artifacts) -> Iterator[Path]:
+    """A real file system of 4 MB under the folder of runs."""
+    artifacts.runs.mkdir()
+    try:
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", artifacts.runs], check=True, capture_output=True, timeout=30)
+    except (OSError, subprocess.SubprocessError):
+        pytest.skip("no disk can be mounted here")
+    yield artifacts.runs
+    subprocess.run(["umount", "-l", artifacts.runs], check=True, timeout=30)
+
+
+def test_a_full_disk_in_mid_epoch_is_said_and_the_last_checkpoint_loads(train, small_disk: Path, monkeypatch):
+    from allcore.training import cnn
+
+    progress, ballast = Attempt.progress, small_disk / ".ballast"
+
+    def filling(self: Attempt, share: float, doing: str) -> None:
+        if doing.startswith("Epoch 2") and share > cnn.SHARE * 0.4 and not ballast.exists():  # of three epochs: in the second's midst
+            with suppress(OSError), open(ballast, "wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+        progress(self, share, doing)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Attempt, "progress", filling)
+        patched.setattr(cnn, "_KEEP_EVERY", 0.0)
+        job = train(epochs=3)
+    ended = status.read(job)
+    assert ended.state == status.FAILED
+    assert ended.reason.startswith("The disk is full.")
+    assert not job.reserve.exists()
+    before = fileio.read_json(job.checkpoint / "state.json")
+    assert before["epoch"] == 1
+    assert events.epochs(events.read(job))["epoch"].tolist() == [1]
+    assert {file.suffix for file in job.folder.rglob("*")} & {".tmp"} == set()
+    ballast.unlink()
     store.resume(job)
     train(again=True)
     assert status.read(job).state == status.DONE

@@ -20,14 +20,17 @@ class Ended:
 
 
 class Executor(Protocol):
-    """Runs at most one job a slot."""
+    """Runs at most one job a slot, or, in a slot that counts `cores`, as many as share them."""
 
     def free(self) -> tuple[Slot, ...]:
-        """Slots with room."""
+        """Slots with room; `taken` says how many of a slot's cores are at work."""
         ...
 
     def start(self, paths: JobPaths, attempt: int, slot: Slot) -> None:
-        """Begin attempt `attempt` of a job, whose status says STARTING with that number."""
+        """Begin attempt `attempt` of a job, whose status says STARTING with that number.
+
+        `slot` is one that `free` gave; where that counts `cores`, with those that the job gets. `slot.variables` go into the job's process.
+        """
         ...
 
     def ended(self) -> list[Ended]:

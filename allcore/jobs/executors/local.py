@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
@@ -27,7 +27,7 @@ class _Child:
 
 
 class LocalExecutor:
-    """One child a slot."""
+    """One child a slot, or several where they share its cores."""
 
     def __init__(self, artifacts: Artifacts, slots: tuple[Slot, ...]) -> None:
         self._artifacts = artifacts
@@ -35,8 +35,14 @@ class LocalExecutor:
         self._children: list[_Child] = []
 
     def free(self) -> tuple[Slot, ...]:
-        taken = {child.slot.name for child in self._children}
-        return tuple(slot for slot in self._slots if slot.name not in taken)
+        room = []
+        for slot in self._slots:
+            given = [child.slot.cores for child in self._children if child.slot.name == slot.name]
+            if not given:
+                room.append(slot)
+            elif slot.cores > sum(given) > 0:
+                room.append(replace(slot, taken=sum(given)))
+        return tuple(room)
 
     def start(self, paths: JobPaths, attempt: int, slot: Slot) -> None:
         command = [sys.executable, "-m", "allcore.worker", paths.id, "--attempt", str(attempt), "--parent", str(os.getpid())]
@@ -45,7 +51,7 @@ class LocalExecutor:
             ENVIRONMENT_VARIABLE: str(self._artifacts.root),
             "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")])),
-            **slot.environment,
+            **slot.variables,
         }
         with open(paths.log, "ab") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True)

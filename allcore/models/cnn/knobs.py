@@ -85,7 +85,15 @@ def shared(*, batch_size: int = 32, dropout: float | None = 0.1, momentum: float
             False,
             "Compute in 16 bits where that is safe. Faster on a GPU, slower on most processors.",
         ),
-        Knob("threads", "Threads", int, 0, "Processor threads to compute with; 0 takes all. Results differ in the last digits.", 0, 256),
+        Knob(
+            "threads",
+            "Threads",
+            int,
+            0,
+            "Processor threads to compute with; 0 takes what the queue gives. Results differ in the last digits.",
+            0,
+            256,
+        ),
         SEED,
     )
 
