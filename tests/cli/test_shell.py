@@ -49,7 +49,7 @@ def test_a_process_of_its_own_says_no_more(artifacts: Artifacts, forest: JobPath
 
 
 def test_the_runner_is_started_and_stopped(artifacts: Artifacts, household):
-    assert document("jobs", "status") == {"running": False, "pid": None, "jobs": {}}
+    assert document("jobs", "status") == {"running": False, "pid": None, "paused": False, "jobs": {}}
     assert document("jobs", "start") == {"started": True}
     up = document("jobs", "status")
     assert up["running"]

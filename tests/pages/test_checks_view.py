@@ -55,7 +55,7 @@ def test_why_a_check_failed_is_told(tiny: str, artifacts: Artifacts, visit: Call
     do(artifacts, submit.checking(artifacts, tiny))
     page = visit("dataset", view="Checks")
     assert "The last check failed." in page.words
-    assert "No space left on device" in page.words
+    assert "The disk is full." in page.words
     assert "Check this data set" in page.words
 
 
