@@ -136,6 +136,8 @@ def _actions(job: Job) -> None:
         elif job.state == status.DONE:
             data = {state.DATA: job.spec.params["name"]}
             st.page_link(routes.DATASET, label="See the cells", icon=":material/grid_view:", query_params=data)
+        if study := job.spec.study:
+            st.page_link(routes.STUDIES, label="Its study", icon=":material/grid_view:", query_params={state.STUDY: study})
         if job.status.state in status.ACTIVE:
             stopping = job.paths.cancel.exists()
             if st.button("Stopping" if stopping else "Cancel", icon=":material/stop:", disabled=stopping, key=f"cancel-{job.id}"):

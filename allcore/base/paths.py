@@ -231,6 +231,31 @@ class JobPaths:
 
 
 @dataclass(frozen=True)
+class StudyPaths:
+    """The files of one study; its runs are ordinary runs."""
+
+    folder: Path
+
+    @property
+    def id(self) -> str:
+        return self.folder.name
+
+    @property
+    def spec(self) -> Path:
+        return self.folder / "spec.json"
+
+    @property
+    def plan(self) -> Path:
+        """Which runs were asked for."""
+        return self.folder / "plan.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever changes the plan, for that moment."""
+        return self.folder / "study.lock"
+
+
+@dataclass(frozen=True)
 class Artifacts:
     """The artifacts folder and what lies in it."""
 
@@ -280,6 +305,10 @@ class Artifacts:
         return self.root / "queue.lock"
 
     @property
+    def studies(self) -> Path:
+        return self.root / "studies"
+
+    @property
     def runner_lock(self) -> Path:
         return self.root / "runner.lock"
 
@@ -315,6 +344,9 @@ class Artifacts:
 
     def run(self, run_id: str) -> JobPaths:
         return JobPaths(self.runs / ids.checked(run_id, "run's id"))
+
+    def study(self, study_id: str) -> StudyPaths:
+        return StudyPaths(self.studies / ids.checked(study_id, "study's id"))
 
     def job(self, job_id: str) -> JobPaths:
         """The folder of any job: a run's, where there is a run of this id, else one under jobs/."""

@@ -8,7 +8,7 @@ import click
 
 from allcore import __version__
 from allcore.base.errors import AllcoreError
-from allcore.cli import app, beyond, data, jobs, models, predict, runs, train
+from allcore.cli import app, beyond, data, jobs, models, predict, runs, study, train
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -28,6 +28,7 @@ COMMANDS = (
     train.command,
     runs.group,
     jobs.group,
+    study.group,
     models.group,
     predict.command,
     beyond.evaluate,

@@ -14,7 +14,7 @@ from typing import Any
 from allcore.base import clock, fileio, locks, processes
 from allcore.base.errors import AllcoreError
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts
-from allcore.runs import store
+from allcore.runs import store, study
 
 _ROOT = Path(__file__).resolve().parents[2]
 NONE, ENDED, KILLED = "none", "ended", "killed"
@@ -112,7 +112,7 @@ def _spawn(artifacts: Artifacts) -> None:
 
 def ensure_if_needed(artifacts: Artifacts) -> None:
     """As `ensure`, where some job is not over: pages call it at each view, so that no job is left lying."""
-    if store.active(artifacts):
+    if store.active(artifacts) or study.are_open(artifacts):
         ensure(artifacts)
 
 

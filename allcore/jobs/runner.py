@@ -19,7 +19,8 @@ from allcore.jobs import control, queue, slots
 from allcore.jobs.executors import Ended, Executor
 from allcore.jobs.executors.local import LocalExecutor
 from allcore.jobs.slots import Slot
-from allcore.runs import allotment, events, heartbeat, status, store, trash
+from allcore.jobs.studies import advance as studies
+from allcore.runs import allotment, cancellation, events, heartbeat, status, store, trash
 from allcore.runs import attempt as attempts
 from allcore.runs.allotment import Allotment
 from allcore.runs.store import Job
@@ -50,12 +51,13 @@ class Runner:
     def step(self) -> bool:
         """One look at the folders; whether there is anything to do now or later."""
         self._settle_ended()
+        studies.advance(self._artifacts)
         jobs = store.active(self._artifacts)
         for job in jobs:
             if job.status.state in status.IN_PROCESS:
                 self._look_after(job)
             elif job.paths.cancel.exists():  # asked for in the moment in which its process went
-                _try(job.paths, status.CANCELLED, "Cancelled on request.", job.status.attempt)
+                _try(job.paths, status.CANCELLED, cancellation.reason(job.paths), job.status.attempt)
             elif job.status.state == status.INTERRUPTED and not locks.is_held(job.paths.job_lock):
                 job.paths.requeue.unlink(missing_ok=True)
                 _try(job.paths, status.QUEUED, "Goes on from its last checkpoint.", job.status.attempt)
@@ -146,7 +148,7 @@ class Runner:
         ended.paths.reserve.unlink(missing_ok=True)
         cause = _cause(ended, killed_before=self._killed_before.pop(ended.paths.id, None))
         if ended.paths.cancel.exists():
-            _try(ended.paths, status.CANCELLED, "Cancelled on request.", attempt=ended.attempt)
+            _try(ended.paths, status.CANCELLED, cancellation.reason(ended.paths), attempt=ended.attempt)
         elif ended.paths.requeue.exists():
             _try(ended.paths, status.INTERRUPTED, attempts.REQUEUED, attempt=ended.attempt)
         elif _crashes(ended.paths, current) >= MOST_CRASHES:

@@ -11,12 +11,12 @@ from typing import Any, BinaryIO
 
 from allcore.base import fileio, locks, people
 from allcore.base.errors import BadInput, Conflict
-from allcore.base.paths import Artifacts, JobPaths
+from allcore.base.paths import Artifacts, DatasetPaths, JobPaths
 from allcore.data import archives, importers, paired, records, splits
 from allcore.data.importers import Options, medmnist, options
 from allcore.data.importers.listing import as_label
 from allcore.data.phantom import PhantomSpec
-from allcore.data.splits import Certificate, SplitSpec
+from allcore.data.splits import Certificate, Split, SplitSpec
 from allcore.jobs import queue
 from allcore.models import presets, registry
 from allcore.models.classical import limits
@@ -44,6 +44,9 @@ def queued(
         return spec.written(artifacts, kind, params, name=name, tags=tags, prepared=prepared)
 
 
+Sides = Callable[[DatasetPaths, SplitSpec], Split]
+
+
 def planned(
     artifacts: Artifacts,
     *,
@@ -54,12 +57,15 @@ def planned(
     folds: int = 0,
     fold: int = 0,
     seed: int | None = None,
+    split_seed: int | None = None,
     changed: Mapping[str, Any] | None = None,
+    sides: Sides = splits.of_dataset,
 ) -> tuple[TrainSpec, Certificate]:
     """What a training would do, and on which sides; nothing is written.
 
     `split` and `seed` replace the preset's; `folds` and `fold` make it one fold of a cross-validation; `changed` maps knobs to values,
-    which may be text.
+    which may be text. The split goes by `split_seed`, by `seed` where that is None. `sides` splits the data; who plans many trainings
+    gives one that remembers.
 
     Raises BadInput (NotFound for a name) with the setting's name and its range.
     """
@@ -69,8 +75,9 @@ def planned(
     if seed is not None:
         wanted["seed"] = seed
     settings = card.settings(chosen, wanted)
-    rule = replace(chosen.split, seed=settings["seed"], folds=folds, fold=fold, **({"level": split} if split else {}))
-    return _possible(artifacts, data, model, preset, rule, settings)
+    dealt = settings["seed"] if split_seed is None else split_seed
+    rule = replace(chosen.split, seed=dealt, folds=folds, fold=fold, **({"level": split} if split else {}))
+    return _possible(artifacts, data, model, preset, rule, settings, sides)
 
 
 def repeated(artifacts: Artifacts, run: str, changed: Mapping[str, Any] | None = None) -> tuple[TrainSpec, Certificate]:
@@ -127,12 +134,18 @@ _MAY_CHANGE = ("epochs", "keep", "learning_rate", "patience", "schedule")
 
 
 def _possible(
-    artifacts: Artifacts, data: str, model: str, preset: str, rule: SplitSpec, settings: dict[str, Any]
+    artifacts: Artifacts,
+    data: str,
+    model: str,
+    preset: str,
+    rule: SplitSpec,
+    settings: dict[str, Any],
+    sides: Sides = splits.of_dataset,
 ) -> tuple[TrainSpec, Certificate]:
     """The plan, once all has been looked at that could make it fail."""
     dataset = artifacts.dataset(data)
     data_card = records.read_card(dataset)
-    made = splits.of_dataset(dataset, rule)
+    made = sides(dataset, rule)
     if len(data_card.class_names) < 2:
         raise BadInput(
             f"Data set '{data}' has one class: '{data_card.class_names[0]}'.", "A model tells classes apart: choose data with two at least."
@@ -149,8 +162,14 @@ def _possible(
     return TrainSpec(data, data_card.fingerprint, model, preset, rule, settings), made.certificate
 
 
-def training(artifacts: Artifacts, plan: TrainSpec, *, tags: Tags | None = None) -> JobPaths:
-    """Queue a training. Its id names the model."""
+def training(artifacts: Artifacts, plan: TrainSpec, *, tags: Tags | None = None, run: str = "") -> JobPaths:
+    """Queue a training, under an id that names the model, within what one person may have waiting.
+
+    With `run` it gets that id, and whoever gave it has seen to it that there is room. Raises
+    FileExistsError where there is that run already.
+    """
+    if run:
+        return spec.written(artifacts, spec.TRAIN, plan.to_params(), job_id=run, tags=tags)
     return queued(artifacts, spec.TRAIN, plan.to_params(), name=plan.model, tags=tags)
 
 

@@ -15,7 +15,7 @@ import psutil
 from allcore.base import clock, fileio, locks, processes
 from allcore.base.errors import AllcoreError, Cancelled, Fenced
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.runs import allotment, events, heartbeat, spec, status, usage
+from allcore.runs import allotment, cancellation, events, heartbeat, spec, status, usage
 
 _RESERVE = 65536
 STOPPED, ORPHANED, REQUEUED = "The runner was stopped.", "The runner has gone.", "Makes room for others on request."
@@ -48,7 +48,7 @@ class Attempt:
         if not self._is_current():
             raise Fenced(f"Attempt {self.number} of {self.paths.id} was overtaken.")
         if self.paths.cancel.exists():
-            raise Cancelled("Cancelled on request.")
+            raise Cancelled(cancellation.reason(self.paths) or cancellation.ON_REQUEST)
         if self.paths.requeue.exists():
             raise Interrupted(REQUEUED)
         if self._told_to_end.is_set():

@@ -69,17 +69,20 @@ def written(
     kind: str,
     params: Mapping[str, Any],
     *,
-    name: str,
+    name: str = "",
+    job_id: str = "",
     tags: Tags | None = None,
     prepared: Callable[[JobPaths], None] | None = None,
 ) -> JobPaths:
-    """Create a job's folder with its spec and a first status, all at once. `name` goes into the id.
+    """Create a job's folder with its spec and a first status, all at once. `name` goes into the id, unless `job_id` is given.
 
     `prepared` may put further files there before anybody sees the folder; where it raises, there is no job.
+
+    Raises FileExistsError where there is a job `job_id`.
     """
     parent = artifacts.runs if kind == TRAIN else artifacts.jobs
     tags = tags or Tags()
-    spec = JobSpec(ids.new(name), kind, clock.now(), params, tags.owner or people.local().name, tags.study)
+    spec = JobSpec(job_id or ids.new(name), kind, clock.now(), params, tags.owner or people.local().name, tags.study)
     paths = JobPaths(parent / spec.id)
     with fileio.replacing_folder(paths.folder) as aside:
         building = JobPaths(aside)

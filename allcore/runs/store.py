@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from allcore.base import clock, fileio, locks, processes
 from allcore.base.errors import AllcoreError, Conflict, Fenced, NotFound
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.runs import allotment, heartbeat, place, spec, status, trash
+from allcore.runs import allotment, cancellation, heartbeat, place, spec, status, trash
 from allcore.runs.allotment import Allotment
 from allcore.runs.heartbeat import Heartbeat
 from allcore.runs.place import Place
@@ -188,18 +188,18 @@ def sides(paths: JobPaths) -> np.ndarray:
         raise NotFound(f"Run '{paths.id}' has no split.", "It has not begun.") from None
 
 
-def ask_to_cancel(paths: JobPaths) -> Status:
-    """Stop a job: at once where none is at work on it, else as soon as its process looks.
+def ask_to_cancel(paths: JobPaths, reason: str = cancellation.ON_REQUEST) -> Status:
+    """Stop a job: at once where none is at work on it, else as soon as its process looks. `reason` is what its status will say.
 
     Raises Conflict where it has ended.
     """
     current = status.read(paths)
     if current.state in status.ENDED:
         raise Conflict(f"'{paths.id}' is {current.state}: there is nothing to cancel.")
-    fileio.write_json(paths.cancel, {"time": clock.now()})
+    cancellation.write(paths, reason)
     if current.state in (status.QUEUED, status.INTERRUPTED):
         try:
-            return status.change(paths, status.CANCELLED, reason="Cancelled on request.", attempt=current.attempt)
+            return status.change(paths, status.CANCELLED, reason=reason, attempt=current.attempt)
         except (Conflict, Fenced):
             pass  # a process took it up in this moment, and will find the file
     return status.read(paths)

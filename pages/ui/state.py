@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-DATA, RUN = "data", "run"
+DATA, RUN, STUDY = "data", "run", "study"
 """Names of the selection, in the session and in the URL."""
+COMPARE = "compare"
+"""In the URL alone: runs to be compared, with commas between."""
 ADDED = "added"
 """The data set that this person is waiting for."""
 IN_APP = "in-app"
@@ -38,6 +40,18 @@ def forget(name: str) -> None:
     """No selection any more: what was selected is gone."""
     st.session_state.pop(f"kept-{name}", None)
     st.query_params.pop(name, None)
+
+
+def asked_for(name: str, options: Sequence[str]) -> list[str]:
+    """Those of `options` that the URL lists under a name."""
+    named = st.query_params.get(name, "").split(",")
+    return [one for one in options if one in named]
+
+
+def rows(table: str) -> list[int]:
+    """Rows that are chosen in the table of that key, ascending; [] before it was drawn."""
+    drawn = st.session_state.get(table)
+    return sorted(drawn.selection.rows) if drawn else []
 
 
 def select_row(name: str, table: str, options: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from allcore.plots import det, differences, precision_recall, roc
 from allcore.plots.ranking import describe_ranking, ranking, ranking_table
 from allcore.runs import threshold as kept
 from allcore.runs.store import Job
-from pages.ui import board, cached, judged, widgets
+from pages.ui import board, cached, judged, state, widgets
 
 _DRAWN = 12
 """So many runs at most stand in the ranking's picture."""
@@ -27,7 +27,7 @@ def comparison(runs: Sequence[Job], chosen: Job, sides: dict[str, str]) -> None:
     picked = st.multiselect(
         "Compare",
         list(by_id),
-        default=list(dict.fromkeys([chosen.id, runs[0].id])),
+        default=state.asked_for(state.COMPARE, list(by_id))[:_OVERLAID] or list(dict.fromkeys([chosen.id, runs[0].id])),
         format_func=lambda id_: widgets.run_name(by_id[id_]),
         max_selections=_OVERLAID,
     )

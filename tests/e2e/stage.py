@@ -30,6 +30,7 @@ PAGES = {
     "dataset": ("dataset", "Dataset"),
     "train": ("train", "Train"),
     "jobs": ("jobs", "Jobs"),
+    "studies": ("studies", "Studies"),
     "results": ("results", "Results"),
     "leakage": ("leakage", "Leakage"),
     "paper": ("paper", "The paper"),

@@ -1,0 +1,1 @@
+"""Studies: one request that becomes many runs, and what the runs say together."""
