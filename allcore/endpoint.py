@@ -17,11 +17,10 @@ from allcore import __version__
 from allcore.base.errors import AllcoreError, NotFound
 from allcore.base.fileio import SCHEMA_VERSION
 from allcore.base.paths import Artifacts
-from allcore.inference import served, uploads
+from allcore.inference import answers, served, uploads
 from allcore.inference.shelf import Shelf
 from allcore.inference.uploads import Upload
 from allcore.runs import status, store
-from allcore.runs import threshold as kept
 
 LOCAL = ("127.0.0.1", "localhost")
 MOST_FILES = 1000
@@ -60,11 +59,10 @@ def application(artifacts: Artifacts, *, hosts: Sequence[str] = LOCAL, shelf: Sh
         files: list[UploadFile] = File(description=f"Image files, at most {MOST_FILES:,}"),  # noqa: B008 - FastAPI's way
     ) -> dict[str, Any]:
         paths = artifacts.run(run)
-        model, chosen = models.get(paths), kept.read(paths)
-        threshold = chosen.threshold if chosen else None
+        model, adviser = models.get(paths), answers.adviser(artifacts, paths)
         sent = (one for file in files for one in uploads.opened(Upload(file.filename or "", file.file.read())))
-        found = uploads.answers(model, sent, threshold=threshold)
-        return {"schema_version": SCHEMA_VERSION, "run": run, **uploads.document(model.card, found, threshold=threshold)}
+        found = uploads.answered(model, sent, adviser=adviser)
+        return {"schema_version": SCHEMA_VERSION, "run": run, **uploads.document(adviser, found)}
 
     @app.get("/docs", response_class=HTMLResponse, include_in_schema=False)
     def docs() -> str:

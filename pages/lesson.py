@@ -148,7 +148,7 @@ def _your_turn(job: Job, card: DatasetCard) -> None:
 def _answer(job: Job, image_id: str, truth: str) -> None:
     """What the network says of one cell, and what it was drawn as."""
     content = (artifacts.dataset(demo.NAME).images / image_id).read_bytes()
-    answer = cached.answers(job, [Upload("cell", content)], None)[0]
+    answer = cached.answers(job, [Upload("cell", content)])[0]
     left, right = st.columns([1, 4], vertical_alignment="center")
     left.image(content, width=140, alt="The chosen cell")
     with right:

@@ -189,6 +189,11 @@ class JobPaths:
         return self._file("threshold.json")
 
     @property
+    def calibration(self) -> Path:
+        """What mends the run's probabilities, and which sets of classes can be promised."""
+        return self._file("calibration.json")
+
+    @property
     def guard(self) -> Path:
         """What tells a picture like the training cells from others: its limits."""
         return self._file("guard.json")

@@ -13,51 +13,61 @@ import click
 from allcore.base.paths import Artifacts
 from allcore.cli import output
 from allcore.data import images
-from allcore.inference import served, uploads
+from allcore.inference import answers, sentence, served, uploads
 from allcore.inference.uploads import Refused, Upload
-from allcore.runs import threshold as kept
+from allcore.reports import sheet
 
 
 @click.command("predict")
 @click.argument("run")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--csv", "as_csv", is_flag=True, help="Print a table: path, answer, a column a class, and why a file got no answer.")
+@click.option("--anyway", is_flag=True, help="In lines, show the probabilities of images that can't be judged, too.")
 @output.json_option
-def command(run: str, paths: tuple[Path, ...], as_csv: bool, as_json: bool) -> None:
+def command(run: str, paths: tuple[Path, ...], as_csv: bool, anyway: bool, as_json: bool) -> None:
     """Classify the image files PATHS, or those in folders and zips PATHS, with RUN.
 
-    Exit code 0 where all were answered, 2 otherwise.
+    An image unlike all that the model was trained on can't be judged: it is named with the reasons, and in JSON `judged` is false.
+    Exit code 0 where all files could be read, 2 otherwise.
     """
-    paths_of_run = Artifacts.locate().run(run)
-    model, chosen = served.load(paths_of_run), kept.read(paths_of_run)
-    threshold = chosen.threshold if chosen else None
-    found = uploads.answers(model, _sent(paths), threshold=threshold)
-    told = uploads.document(model.card, found, threshold=threshold)
+    artifacts = Artifacts.locate()
+    model, adviser = served.load(artifacts.run(run)), answers.adviser(artifacts, artifacts.run(run))
+    told = uploads.document(adviser, uploads.answered(model, _sent(paths), adviser=adviser))
     if as_json:
         output.document(told)
     elif as_csv:
         _table(model.card.class_names, told)
     else:
-        _lines(told)
+        _lines(told, anyway=anyway)
     if told["errors"]:
         sys.exit(2)
 
 
-def _lines(told: dict[str, Any]) -> None:
+def _lines(told: dict[str, Any], *, anyway: bool) -> None:
     for one in told["results"]:
-        shares = ", ".join(f"{name} {share:.3f}" for name, share in one["probabilities"].items())
-        click.echo(f"{one['path']}: {one['label']} ({shares})")
+        click.echo(f"{one['path']}: {_spoken(one, anyway=anyway)}")
+    if told["why_not_guarded"]:
+        click.echo(told["why_not_guarded"], err=True)
     if told["synthetic"]:
         click.echo("This model was trained on drawn cells.", err=True)
     for one in told["errors"]:
         click.echo(f"{one['path']}: {one['error']}", err=True)
 
 
+def _spoken(one: dict[str, Any], *, anyway: bool) -> str:
+    shares = ", ".join(f"{name} {share:.3f}" for name, share in one["probabilities"].items())
+    if one["judged"] is False:
+        return " ".join([sentence.CANNOT, *one["reasons"]]) + (f" ({shares})" if anyway else "")
+    return f"{one['label']} ({shares})" + ("" if one["set"] is None else f", set: {', '.join(one['set']) or 'empty'}")
+
+
 def _table(class_names: tuple[str, ...], told: dict[str, Any]) -> None:
     writer = csv.writer(sys.stdout)
     writer.writerow(["path", "answer", *(f"p_{name}" for name in class_names), "note"])
     for one in told["results"]:
-        writer.writerow([one["path"], one["label"], *one["probabilities"].values(), ""])
+        judged = one["judged"] is not False
+        shares = one["probabilities"].values() if judged else ("" for _ in class_names)
+        writer.writerow([one["path"], one["label"] if judged else sheet.NOT_JUDGED, *shares, " ".join(one["reasons"])])
     for one in told["errors"]:
         writer.writerow([one["path"], "", *("" for _ in class_names), one["error"]])
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from allcore.base.errors import BadInput, Unreadable
 from allcore.data import archives, images
-from allcore.inference.served import ServedCard, ServedModel
+from allcore.inference import answers
+from allcore.inference.answers import Adviser, Said
+from allcore.inference.served import ServedModel
 
 MOST_FILES = 5000
 """Pictures in one go, those in zips counted."""
@@ -38,11 +40,33 @@ class Upload:
 
 @dataclass(frozen=True)
 class Classified:
-    """An answer for one file."""
+    """An answer for one file, as `answers.Said` has it."""
 
     name: str
     label: str
     probabilities: dict[str, float]
+    raw_probabilities: dict[str, float] = field(default_factory=dict)
+    judged: bool | None = None
+    reasons: tuple[str, ...] = ()
+    set: tuple[str, ...] | None = None
+    scores: Mapping[str, float] | None = None
+
+    @classmethod
+    def of(cls, name: str, said: Said) -> Classified:
+        """What was said of the picture in this file."""
+        return cls(name, **{one.name: getattr(said, one.name) for one in fields(said)})
+
+    def to_dict(self) -> dict[str, Any]:
+        """For other programs; `set` is None where no set can be promised."""
+        return {
+            "path": self.name,
+            "label": self.label,
+            "probabilities": self.probabilities,
+            "raw_probabilities": self.raw_probabilities,
+            "judged": self.judged,
+            "reasons": list(self.reasons),
+            "set": None if self.set is None else list(self.set),
+        }
 
 
 @dataclass(frozen=True)
@@ -75,27 +99,30 @@ def count(upload: Upload) -> int:
         return 1
 
 
-def classify(model: ServedModel, uploads: Iterable[Upload], *, threshold: float | None = None) -> list[Classified | Refused]:
-    """As `answers`, all at once."""
-    return list(answers(model, uploads, threshold=threshold))
+def classify(model: ServedModel, uploads: Iterable[Upload], *, adviser: Adviser | None = None) -> list[Classified | Refused]:
+    """As `answered`, all at once."""
+    return list(answered(model, uploads, adviser=adviser))
 
 
-def answers(
+def answered(
     model: ServedModel,
     uploads: Iterable[Upload | Refused],
     *,
-    threshold: float | None = None,
+    adviser: Adviser | None = None,
     seconds: float = MOST_SECONDS,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Classified | Refused]:
     """An answer or a refusal for each file, in order and as they come; one bad file harms no other.
 
     Files are read one by one and judged BATCH at a time, so that the next answers are BATCH files away at most. What was refused
-    before is passed on. The label is the most probable class. With two classes and a `threshold` it is the positive one from
-    that probability upwards. What is not begun after `seconds` is refused.
+    before is passed on, what is not begun after `seconds` refused.
+
+    `adviser` is the run's, by `answers.adviser`: with it probabilities are calibrated, the kept threshold decides, and the guard and the
+    set stand beside them. Without one the likeliest class is the answer, and its probabilities are the graph's own.
 
     Raises BadInput where there are more than MOST_FILES.
     """
+    adviser = adviser or Adviser(model.card)
     end = clock() + seconds
     held: list[Upload | Refused] = []
     pictures: list[np.ndarray] = []
@@ -111,36 +138,30 @@ def answers(
                 upload = Refused(upload.name, str(error))
         held.append(upload)
         if len(pictures) == BATCH or not pictures:
-            yield from _answered(model, held, pictures, threshold)
+            yield from _judged(model, held, pictures, adviser)
             held, pictures = [], []
-    yield from _answered(model, held, pictures, threshold)
+    yield from _judged(model, held, pictures, adviser)
 
 
-def _answered(
-    model: ServedModel, held: list[Upload | Refused], pictures: list[np.ndarray], threshold: float | None
+def _judged(
+    model: ServedModel, held: list[Upload | Refused], pictures: list[np.ndarray], adviser: Adviser
 ) -> Iterator[Classified | Refused]:
-    rows = iter(model.answer(np.stack(pictures), batch=BATCH).probabilities if pictures else ())
+    told: Iterator[Said] = iter(())
+    if pictures:
+        together = np.stack(pictures)
+        told = iter(answers.said(adviser, model.answer(together, batch=BATCH), together))
     for one in held:
-        yield one if isinstance(one, Refused) else _classified(model.card, one.name, next(rows), threshold)
+        yield one if isinstance(one, Refused) else Classified.of(one.name, next(told))
 
 
-def _classified(card: ServedCard, name: str, row: np.ndarray, threshold: float | None) -> Classified:
-    names = card.class_names
-    label = names[int(np.argmax(row))]
-    if threshold is not None and len(names) == 2:
-        positive = names.index(card.positive)
-        label = names[positive if row[positive] >= threshold else 1 - positive]
-    return Classified(name, label, {name: float(value) for name, value in zip(names, row, strict=True)})
-
-
-def document(card: ServedCard, found: Iterable[Classified | Refused], *, threshold: float | None) -> dict[str, Any]:
-    """Answers as the command line and the HTTP endpoint give them."""
+def document(adviser: Adviser, found: Iterable[Classified | Refused]) -> dict[str, Any]:
+    """Answers as the command line and the HTTP endpoint give them. `threshold` is on `probabilities`, `raw_threshold` on the raw ones."""
     found = list(found)
     return {
-        "results": [
-            {"path": one.name, "label": one.label, "probabilities": one.probabilities} for one in found if isinstance(one, Classified)
-        ],
+        "results": [one.to_dict() for one in found if isinstance(one, Classified)],
         "errors": [{"path": one.name, "error": one.error} for one in found if isinstance(one, Refused)],
-        "synthetic": card.synthetic,
-        "threshold": threshold,
+        "synthetic": adviser.card.synthetic,
+        "threshold": adviser.threshold,
+        "raw_threshold": adviser.chosen.threshold if adviser.chosen else None,
+        "why_not_guarded": adviser.why_no_guard,
     }

@@ -54,8 +54,13 @@ class Temperature:
     patients: int | None
 
     def __call__(self, p: np.ndarray) -> np.ndarray:
-        """Probabilities (n,) of the positive class, mended."""
-        return 1 / (1 + np.exp(-_log_odds(p) / self.value))
+        """Probabilities, mended: (n,) of the positive class, or (n, classes) of all."""
+        if np.ndim(p) == 1:
+            return 1 / (1 + np.exp(-_log_odds(p) / self.value))
+        # From the largest downwards, so that nothing overflows.
+        logs = np.log(np.clip(np.asarray(p, dtype=np.float64), _FLOOR, 1))
+        shares = np.exp((logs - logs.max(axis=1, keepdims=True)) / self.value)
+        return shares / shares.sum(axis=1, keepdims=True)
 
 
 @dataclass(frozen=True)
@@ -95,14 +100,29 @@ def evaluate(truth: np.ndarray, p: np.ndarray, *, subjects: Sequence[str] | None
 
 
 def temperature(truth: np.ndarray, p: np.ndarray, *, subjects: Sequence[str] | None) -> Temperature:
-    """The temperature of least log loss on these images, from 0.05 to 20. Raises BadInput without an image of either class."""
-    from scipy.optimize import minimize_scalar
+    """The temperature of least log loss on these images, from 0.05 to 20.
 
-    truth, odds = _both(truth), _log_odds(p)
-    sign = np.where(truth, 1.0, -1.0)
+    `truth` (n,) bool with `p` (n,) of the positive class, or `truth` (n,) int, a column's number, with `p` (n, classes). Targets are
+    smoothed as Platt's (1999): (n + 1) / (n + K) for the true of K classes with n images. A part that is told apart without an error
+    then doesn't make the model sure of everything.
+
+    Raises BadInput unless every class has an image.
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    if np.ndim(p) == 1:
+        truth, p = _both(truth).astype(int), np.column_stack([1 - np.asarray(p, dtype=np.float64), p])
+    classes = p.shape[1]
+    counts = np.bincount(truth, minlength=classes)
+    if not counts.all():
+        raise BadInput("Probabilities can't be mended on images that lack a class.", "Choose a split whose calibrate part has every class.")
+    targets = np.eye(classes)[truth] * counts[truth, None] + 1
+    targets /= targets.sum(axis=1, keepdims=True)
+    logs = np.log(np.clip(np.asarray(p, dtype=np.float64), _FLOOR, 1))
 
     def loss(log_temperature: float) -> float:
-        return float(np.logaddexp(0, -sign * odds / np.exp(log_temperature)).mean())
+        return -float((targets * log_softmax(logs / np.exp(log_temperature), axis=1)).sum(axis=1).mean())
 
     best = minimize_scalar(loss, bounds=(np.log(0.05), np.log(20)), method="bounded", options={"xatol": 1e-6})
     return Temperature(float(np.exp(best.x)), len(truth), _patients(subjects))

@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 
 from allcore.base import clock
-from allcore.inference.served import ServedCard
+from allcore.inference.answers import Adviser
 from allcore.inference.uploads import Classified, Refused
-from allcore.metrics.thresholds import Chosen
+
+NOT_JUDGED = "not judged"
+"""The answer for a picture unlike all that the model was trained on."""
 
 
 @dataclass(frozen=True)
@@ -25,18 +27,19 @@ class Row:
 
 
 def table(rows: Sequence[Row], class_names: Sequence[str]) -> pd.DataFrame:
-    """A row a file, in order: `picture`, `file`, `answer` ('' where there is none), `p(CLASS)` for each class, `note`."""
+    """A row a file, in order: `picture`, `file`, `answer` (NOT_JUDGED, or '' for what could not be read), `p(CLASS)`, `note`."""
     told = []
     for row in rows:
         one = row.found
-        answered = isinstance(one, Classified)
+        readable = isinstance(one, Classified)
+        answered = readable and one.judged is not False
         told.append(
             {
-                "picture": row.picture if answered else None,
+                "picture": row.picture if readable else None,
                 "file": one.name,
-                "answer": one.label if answered else "",
+                "answer": one.label if answered else NOT_JUDGED if readable else "",
                 **{f"p({name})": one.probabilities[name] if answered else np.nan for name in class_names},
-                "note": "" if answered else one.error,
+                "note": " ".join(one.reasons) if readable else one.error,
             }
         )
     return pd.DataFrame(told, columns=["picture", "file", "answer", *(f"p({name})" for name in class_names), "note"])
@@ -50,19 +53,20 @@ _STYLE = (
 )
 
 
-def html_page(rows: Sequence[Row], card: ServedCard, chosen: Chosen | None) -> str:
+def html_page(rows: Sequence[Row], adviser: Adviser) -> str:
     """The sheet. Names and words from outside stand in it as text, whatever they hold."""
+    card, threshold = adviser.card, adviser.threshold
     found = table(rows, card.class_names)
     counts = found.loc[found["answer"] != "", "answer"].value_counts()
     said = ", ".join(f"{html.escape(str(name))}: {count}" for name, count in counts.items()) or "none answered"
-    limit = f" {html.escape(card.positive)} from a probability of {chosen.threshold:.3g}." if chosen else ""
+    limit = f" {html.escape(card.positive)} from a probability of {threshold:.3g}." if threshold is not None else ""
     drawn = "<p class='warn'>The model was trained on drawn cells: what it says of a real one means nothing.</p>" if card.synthetic else ""
     head = "".join(f"<th>{html.escape(name)}</th>" for name in ("", "file", "answer", *(f"p({name})" for name in card.class_names), "note"))
-    body = "".join(_line(row, card.class_names) for row in rows)
+    body = "".join(_line(row, values) for row, values in zip(rows, found.drop(columns=["picture", "file"]).values.tolist(), strict=True))
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Answers</title>"
         f"<meta name='viewport' content='width=device-width'><style>{_STYLE}</style></head><body>"
-        f"<h1>{len(rows):,} pictures</h1><p>{said}; {int((found['answer'] == '').sum())} without an answer.</p>"
+        f"<h1>{len(rows):,} pictures</h1><p>{said}; {int((found['answer'] == '').sum())} could not be read.</p>"
         f"<p>Judged by run {html.escape(card.run)} ({html.escape(card.model)}, trained on {html.escape(card.data)}), "
         f"{clock.now()}.{limit}</p>"
         f"{drawn}<p class='warn'>For teaching and research, not for diagnosis.</p>"
@@ -70,12 +74,11 @@ def html_page(rows: Sequence[Row], card: ServedCard, chosen: Chosen | None) -> s
     )
 
 
-def _line(row: Row, class_names: Sequence[str]) -> str:
-    one = row.found
-    image = f"<img src='{html.escape(row.picture)}' alt=''>" if row.picture and isinstance(one, Classified) else ""
-    if isinstance(one, Classified):
-        shares = "".join(f"<td class='n'>{one.probabilities[name]:.3f}</td>" for name in class_names)
-        rest = f"<td>{html.escape(one.label)}</td>{shares}<td></td>"
-    else:
-        rest = f"<td></td>{'<td></td>' * len(class_names)}<td>{html.escape(one.error)}</td>"
-    return f"<tr><td>{image}</td><td>{html.escape(one.name)}</td>{rest}</tr>"
+def _line(row: Row, values: Sequence[object]) -> str:
+    image = f"<img src='{html.escape(row.picture)}' alt=''>" if row.picture and isinstance(row.found, Classified) else ""
+    cells = "".join(f"<td>{html.escape(one)}</td>" if isinstance(one, str) else f"<td class='n'>{_number(one)}</td>" for one in values)
+    return f"<tr><td>{image}</td><td>{html.escape(row.found.name)}</td>{cells}</tr>"
+
+
+def _number(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.3f}"

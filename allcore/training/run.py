@@ -10,13 +10,13 @@ import pandas as pd
 from allcore.base import fileio
 from allcore.base.errors import BadInput
 from allcore.data import images
-from allcore.inference import guard, guarding
+from allcore.inference import calibrated, guard, guarding
 from allcore.inference.served import Answer, ServedCard, ServedModel
 from allcore.metrics import classification
 from allcore.models import registry
 from allcore.models.features import CELL
 from allcore.models.spec import CNN
-from allcore.runs import events, status, summary
+from allcore.runs import events, status, store, summary
 from allcore.runs.attempt import Attempt
 from allcore.runs.spec import TrainSpec
 from allcore.training import environment, material, parity
@@ -83,6 +83,7 @@ def train(attempt: Attempt) -> None:
     test_images = data.records["image_id"].to_numpy()[data.rows("test")]
     test_side = summary.side_hash(test_images, data_fingerprint=spec.data_fingerprint)
     attempt.write_json(paths.summary, summary.of(metrics, data.split.certificate, test_side=test_side).to_dict())
+    calibrated.save(calibrated.fitted(store.predictions(paths), data.card.class_names), paths, attempt)
     _guarded(attempt, data, answer.embeddings, standardise=model.card.features == CELL)
     # Last, since a run with this file counts as one that can answer.
     attempt.write_json(paths.model_card, model.card.to_dict())

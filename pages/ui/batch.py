@@ -11,17 +11,16 @@ from itertools import islice
 import streamlit as st
 
 from allcore.base.errors import Unreadable
-from allcore.inference import uploads
-from allcore.inference.served import ServedCard
+from allcore.inference import sentence, uploads
+from allcore.inference.answers import Adviser
 from allcore.inference.uploads import Classified, Refused, Upload
-from allcore.metrics.thresholds import Chosen
 from allcore.reports import sheet
 from allcore.reports.sheet import Row
 from allcore.runs.store import Job
 from pages.ui import cached, state, widgets
 
 _BATCH, _FILTER = "batch", "batch-filter"
-_ALL, _UNANSWERED = "all", "no answer"
+_ALL, _UNREAD = "all", "could not be read"
 
 
 @dataclass
@@ -34,11 +33,13 @@ class _Batch:
     ended: bool = False
 
 
-def show(job: Job, card: ServedCard, sent: list[Upload], chosen: Chosen | None) -> None:
+def show(job: Job, sent: list[Upload]) -> None:
     """Judge what was sent and show it all."""
-    batch = _current(job, sent, chosen)
+    adviser = cached.adviser(job)
+    card = adviser.card
+    batch = _current(job, sent, adviser)
     if not (batch.ended or batch.stopped):
-        _judge(batch, job, sent, chosen)
+        _judge(batch, job, sent, adviser)
     table = sheet.table(batch.rows, card.class_names)
     st.header(_heading(batch), anchor=False)
     if batch.stopped and not batch.ended:
@@ -46,10 +47,10 @@ def show(job: Job, card: ServedCard, sent: list[Upload], chosen: Chosen | None) 
         if st.button("Go on", icon=":material/play_arrow:"):
             batch.stopped = False
             st.rerun()
-    answers = [name for name in card.class_names if (table["answer"] == name).any()]
-    offered = [_ALL, *answers, *([_UNANSWERED] if (table["answer"] == "").any() else [])]
+    answers = [name for name in (*card.class_names, sheet.NOT_JUDGED) if (table["answer"] == name).any()]
+    offered = [_ALL, *answers, *([_UNREAD] if (table["answer"] == "").any() else [])]
     wanted = st.segmented_control("Show", offered, default=_ALL, required=True, key=_FILTER) if len(offered) > 2 else _ALL
-    shown = table if wanted == _ALL else table[table["answer"] == ("" if wanted == _UNANSWERED else wanted)]
+    shown = table if wanted == _ALL else table[table["answer"] == ("" if wanted == _UNREAD else wanted)]
     st.dataframe(
         shown,
         hide_index=True,
@@ -64,16 +65,16 @@ def show(job: Job, card: ServedCard, sent: list[Upload], chosen: Chosen | None) 
     )
     with st.container(horizontal=True):
         _download("Table as CSV", lambda: shown.drop(columns="picture").to_csv(index=False), "answers.csv", "text/csv")
-        _download("Sheet as HTML", lambda: sheet.html_page(batch.rows, card, chosen), "answers.html", "text/html")
+        _download("Sheet as HTML", lambda: sheet.html_page(batch.rows, adviser), "answers.html", "text/html")
 
 
 def _download(label: str, content: object, name: str, kind: str) -> None:
     st.download_button(label, content, name, kind, on_click="ignore", icon=":material/download:")
 
 
-def _current(job: Job, sent: list[Upload], chosen: Chosen | None) -> _Batch:
+def _current(job: Job, sent: list[Upload], adviser: Adviser) -> _Batch:
     digests = tuple(f"{one.name} {hashlib.blake2b(one.content).hexdigest()}" for one in sent)
-    key = (job.id, job.paths.onnx.stat().st_mtime_ns, chosen.threshold if chosen else None, digests)
+    key = (job.id, job.paths.onnx.stat().st_mtime_ns, adviser.threshold, digests)
     batch = state.get(_BATCH)
     if not isinstance(batch, _Batch) or batch.key != key:
         batch = _Batch(key)
@@ -81,7 +82,7 @@ def _current(job: Job, sent: list[Upload], chosen: Chosen | None) -> _Batch:
     return batch
 
 
-def _judge(batch: _Batch, job: Job, sent: list[Upload], chosen: Chosen | None) -> None:
+def _judge(batch: _Batch, job: Job, sent: list[Upload], adviser: Adviser) -> None:
     """Adds to `batch.rows` until all are judged; a click on Stop ends the script at the next look at the bar."""
     whole = sum(uploads.count(one) for one in sent)
     thumbnails: deque[str | None] = deque()
@@ -95,7 +96,7 @@ def _judge(batch: _Batch, job: Job, sent: list[Upload], chosen: Chosen | None) -
     with place.container():
         bar = st.progress(0.0)
         st.button("Stop", on_click=lambda: setattr(batch, "stopped", True), icon=":material/stop:", type="tertiary")
-        found = uploads.answers(cached.shelf().get(job.paths), stream(), threshold=chosen.threshold if chosen else None)
+        found = uploads.answered(cached.shelf().get(job.paths), stream(), adviser=adviser)
         for one in found:
             batch.rows.append(Row(one, thumbnails.popleft()))
             if len(batch.rows) % uploads.BATCH == 1:
@@ -112,8 +113,9 @@ def _thumbnail(one: Upload | Refused) -> str | None:
 
 
 def _heading(batch: _Batch) -> str:
-    answered = [row.found.label for row in batch.rows if isinstance(row.found, Classified)]
-    refused = len(batch.rows) - len(answered)
-    parts = [f"{answered.count(name)} {widgets.class_word(name)}" for name in sorted(set(answered))]
-    parts += [f"{refused} could not be read"] if refused else []
+    read = [row.found for row in batch.rows if isinstance(row.found, Classified)]
+    called = [one.label for one in read if one.judged is not False]
+    parts = [f"{called.count(name)} {widgets.plain(sentence.word(name))}" for name in sorted(set(called))]
+    parts += [f"{len(read) - len(called)} {sheet.NOT_JUDGED}"] if len(called) < len(read) else []
+    parts += [f"{len(batch.rows) - len(read)} {_UNREAD}"] if len(read) < len(batch.rows) else []
     return f"{widgets.counted(len(batch.rows), 'file')}: {', '.join(parts)}"

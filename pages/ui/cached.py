@@ -12,6 +12,7 @@ import importlib
 import io
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,14 +23,18 @@ import streamlit as st
 from PIL import Image
 
 from allcore.base import fileio
-from allcore.base.errors import NotFound
+from allcore.base.errors import AllcoreError, NotFound
 from allcore.base.paths import Artifacts
 from allcore.data import cache, cellmap, images, records, splits
 from allcore.data import looks as data_looks
 from allcore.data.looks import Looks
 from allcore.data.records import DatasetCard
 from allcore.data.splits import Certificate, Split, SplitSpec
-from allcore.inference import served, uploads
+from allcore.inference import answers as answering
+from allcore.inference import guard, served, uploads
+from allcore.inference import neighbours as nearest
+from allcore.inference.answers import Adviser
+from allcore.inference.neighbours import Neighbour
 from allcore.inference.shelf import Shelf
 from allcore.inference.uploads import Classified, Refused, Upload
 from allcore.jobs import submit
@@ -228,17 +233,43 @@ def shelf() -> Shelf:
     return Shelf()
 
 
+def adviser(job: Job) -> Adviser:
+    """What stands beside a run's graph. A run from before there were guards gets one now."""
+    if guard.read(job.paths) is None:
+        with st.spinner("Learning what this model's training cells look like, this once", show_time=False):
+            return answering.adviser(artifacts(), job.paths)
+    return answering.adviser(artifacts(), job.paths)
+
+
 @st.cache_data(max_entries=8, show_spinner=False, scope="session")
 def _answers(
-    run: str, mtime_ns: int, threshold: float | None, digests: tuple[str, ...], _job: Job, _sent: list[Upload]
+    run: str, mtime_ns: int, threshold: float | None, digests: tuple[str, ...], _job: Job, _sent: list[Upload], _adviser: Adviser
 ) -> list[Classified | Refused]:
-    return uploads.classify(shelf().get(_job.paths), _sent, threshold=threshold)
+    return uploads.classify(shelf().get(_job.paths), _sent, adviser=_adviser)
 
 
-def answers(job: Job, sent: list[Upload], threshold: float | None) -> list[Classified | Refused]:
+def answers(job: Job, sent: list[Upload]) -> list[Classified | Refused]:
     """What a run's model says of the pictures that this person sent, as `uploads.classify`. Raises BadInput for too many of them."""
     digests = tuple(f"{one.name} {hashlib.blake2b(one.content).hexdigest()}" for one in sent)
-    return _answers(job.id, job.paths.onnx.stat().st_mtime_ns, threshold, digests, job, sent)
+    beside = adviser(job)
+    return _answers(job.id, job.paths.onnx.stat().st_mtime_ns, beside.threshold, digests, job, sent, beside)
+
+
+def neighbours(job: Job, upload: Upload) -> list[Neighbour]:
+    """The training cells nearest to a picture. Raises NotFound where the run's data set has gone or changed."""
+    model = shelf().get(job.paths)
+    embedding = model.answer(images.prepared(upload.content, model.card.input_size)[None]).embeddings[0]
+    return nearest.nearest(artifacts(), job.paths, adviser(job).guard, embedding)
+
+
+def answering_alike(class_names: tuple[str, ...]) -> list[Job]:
+    """Finished runs whose models answer with the same classes in the same order, the newest first."""
+    found = []
+    for job in reversed(store.runs(artifacts())):
+        with suppress(AllcoreError, FileNotFoundError):  # not finished, damaged, or deleted under our eyes
+            if headline(job) and served.read_card(job.paths).class_names == class_names:
+                found.append(job)
+    return found
 
 
 @st.cache_resource(show_spinner=False)

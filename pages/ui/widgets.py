@@ -285,11 +285,6 @@ def minutes(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h"
 
 
-def class_word(label: str) -> str:
-    """How a cell of a class is called in a sentence: `leukemic`"""
-    return {"leukemia": "leukemic"}.get(label) or plain(label)
-
-
 def counted(number: int, thing: str) -> str:
     """`1 model`, `3 models`"""
     return f"{number:,} {thing}" + ("" if number == 1 else "s")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -309,13 +310,18 @@ def test_predictions_of_a_folder(say, forest: JobPaths, pictures: Path):
     assert [Path(one["path"]).name for one in document["results"]] == ["0.png", "1.png", "2.png"]
     for one in document["results"]:
         assert one["label"] in one["probabilities"]
-        assert sum(one["probabilities"].values()) == pytest.approx(1)
+        for shares in (one["probabilities"], one["raw_probabilities"]):
+            assert sum(shares.values()) == pytest.approx(1)
+        assert one["judged"] is (one["reasons"] == [])
     alone = say("predict", forest.id, pictures / "1.png", "--json").document["results"]
     assert alone[0]["probabilities"] == pytest.approx(document["results"][1]["probabilities"], abs=1e-6)
     spoken = say("predict", forest.id, pictures)
     assert spoken.code == 0
     assert spoken.err == "This model was trained on drawn cells.\n"
     assert len(spoken.out.splitlines()) == 3
+    table = list(csv.DictReader(say("predict", forest.id, pictures, "--csv").out.splitlines()))
+    assert [row["answer"] for row in table] == [one["label"] if one["judged"] else "not judged" for one in document["results"]]
+    assert [row["note"] for row in table] == [" ".join(one["reasons"]) for one in document["results"]]
 
 
 def test_predictions_with_a_file_that_can_not_be_answered(say, forest: JobPaths, pictures: Path, tmp_path: Path):

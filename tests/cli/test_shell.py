@@ -70,5 +70,5 @@ def test_the_whole_way_on_real_cells(real_data: Path, artifacts: Artifacts, hous
     answered = document("predict", trained["id"], *asked)
     assert (len(answered["results"]), answered["synthetic"]) == (5, False)
     for one, image_id in zip(answered["results"], stored.index, strict=False):
-        for name, share in one["probabilities"].items():
+        for name, share in one["raw_probabilities"].items():
             assert share == pytest.approx(stored.loc[image_id, f"p_{name}"], abs=1e-6)

@@ -145,13 +145,13 @@ def test_a_zip_that_means_harm_is_refused_whole(content: bytes, reason: str):
 
 def test_what_the_time_does_not_allow_is_said(model: ServedModel, cells: list[Upload]):
     seconds = iter([0.0] * 11 + [100.0] * 100)
-    found = list(uploads.answers(model, cells[:20], seconds=60, clock=lambda: next(seconds)))
+    found = list(uploads.answered(model, cells[:20], seconds=60, clock=lambda: next(seconds)))
     assert [isinstance(one, Classified) for one in found] == [True] * 10 + [False] * 10
     assert "were over" in found[-1].error
 
 
 def test_answers_come_while_files_are_still_being_read(model: ServedModel, cells: list[Upload]):
     read = []
-    found = uploads.answers(model, (read.append(cell.name) or cell for cell in cells))
+    found = uploads.answered(model, (read.append(cell.name) or cell for cell in cells))
     next(found)
     assert len(read) == uploads.BATCH < len(cells)

@@ -44,6 +44,34 @@ def test_the_temperature_undoes_what_was_done() -> None:
         assert calibration.evaluate(truth, mended, subjects=None).ece < 0.02
 
 
+def test_the_temperature_of_several_classes_undoes_what_was_done() -> None:
+    random = np.random.default_rng(0)
+    logs = random.normal(0, 1.5, (20_000, 4))
+    true = np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
+    labels = (random.random((20_000, 1)) > true.cumsum(axis=1)).sum(axis=1)
+    said = true**2.5 / (true**2.5).sum(axis=1, keepdims=True)
+    found = calibration.temperature(labels, said, subjects=None)
+    assert found.value == pytest.approx(2.5, rel=0.05)
+    np.testing.assert_allclose(found(said), true, atol=0.02)
+
+
+def test_two_classes_have_one_temperature_however_they_are_told() -> None:
+    random = np.random.default_rng(3)
+    p = random.random(300)
+    truth = random.random(300) < p**2
+    one = calibration.temperature(truth, p, subjects=None)
+    both = np.column_stack([1 - p, p])
+    other = calibration.temperature(truth.astype(int), both, subjects=None)
+    assert other == one
+    np.testing.assert_allclose(other(both)[:, 1], one(p), atol=1e-12)
+
+
+def test_a_part_without_an_error_makes_nobody_sure() -> None:
+    p = np.array([0.2] * 20 + [0.8] * 20)
+    found = calibration.temperature(p > 0.5, p, subjects=None)
+    assert found(np.array([0.8]))[0] == pytest.approx(21 / 22, abs=1e-3)
+
+
 def test_isotonic_regression_mends_what_no_temperature_can() -> None:
     random = np.random.default_rng(1)
     p, subjects = random.random(6000), np.repeat(np.arange(60), 100).astype(str)

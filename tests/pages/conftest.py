@@ -16,7 +16,9 @@ from streamlit.testing.v1 import AppTest
 
 from allcore.base import fileio
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
-from allcore.data import importing
+from allcore.data import importing, records
+from allcore.inference import answers, served, uploads
+from allcore.inference.uploads import Upload
 from allcore.jobs import control, submit
 from allcore.runs import attempt as attempts
 from allcore.runs import events, heartbeat, spec, status
@@ -233,3 +235,21 @@ def pictures(tmp_path: Path) -> Callable[..., list[tuple[str, bytes, str]]]:
         return sent + [(name, content, "image/png") for name, content in (bad or {}).items()]
 
     return made
+
+
+@pytest.fixture
+def proper(artifacts: Artifacts) -> Callable[[JobPaths], tuple[str, bytes, str]]:
+    """A picture of the run's own data set that its guard lets pass, as a browser would send it."""
+
+    def found(run: JobPaths) -> tuple[str, bytes, str]:
+        data = artifacts.dataset(spec.read(run).params["data"])
+        root = records.image_root(data, records.read_card(data))
+        adviser, model = answers.adviser(artifacts, run), served.load(run)
+        for image_id in records.read_records(data)["image_id"]:
+            name, content = image_id.rsplit("/", 1)[-1], (root / image_id).read_bytes()
+            (one,) = uploads.classify(model, [Upload(name, content)], adviser=adviser)
+            if one.judged:
+                return name, content, "image/png"
+        raise AssertionError("The guard lets no picture pass.")
+
+    return found

@@ -10,7 +10,7 @@ import pytest
 
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import importing
-from allcore.inference import served, uploads
+from allcore.inference import answers, sentence, served, uploads
 from allcore.inference.uploads import Upload
 
 
@@ -33,13 +33,24 @@ def test_an_example_gets_an_answer(forest: JobPaths, visit: Callable):
     assert "Trained on drawn cells" in page.words
 
 
-def test_one_picture_gets_the_answer_that_the_model_gives(forest: JobPaths, visit: Callable, pictures: Callable):
-    (sent,) = pictures(1)
+def test_one_picture_gets_the_answer_that_the_model_gives(forest: JobPaths, artifacts: Artifacts, visit: Callable, proper: Callable):
+    sent = proper(forest)
     page = send(visit("classify"), [sent])
-    (answer,) = uploads.classify(served.load(forest), [Upload(sent[0], sent[1])])
-    word = {"leukemia": "leukemic"}.get(answer.label, answer.label)
-    assert f"This model calls the cell {word}" in page.words
+    adviser = answers.adviser(artifacts, forest)
+    (answer,) = uploads.classify(served.load(forest), [Upload(sent[0], sent[1])], adviser=adviser)
+    assert sentence.headline(adviser, answer) in page.words
+    assert f"This model calls the cell {sentence.word(answer.label)}" in page.words
     assert sent[0] in page.words
+    assert "nearest training cells" in page.words
+
+
+def test_what_is_unlike_all_training_cells_is_not_judged_until_somebody_insists(forest: JobPaths, visit: Callable, pictures: Callable):
+    page = send(visit("classify"), pictures(1))
+    assert sentence.CANNOT in page.words
+    assert "This model calls the cell" not in page.words
+    charts = len(page.app.get("plotly_chart"))
+    page.app.toggle(key="answer-anyway").set_value(True)
+    assert len(page.again().app.get("plotly_chart")) == charts + 1
 
 
 @pytest.mark.parametrize(
@@ -51,23 +62,26 @@ def test_a_file_that_is_no_picture_is_refused_in_plain_words(forest: JobPaths, v
     assert "](http" not in page.errors[0]
 
 
-def test_many_files_stand_in_a_table_the_bad_ones_too(forest: JobPaths, visit: Callable, pictures: Callable):
-    sent = pictures(5, {"empty.png": b"", "text.png": b"no picture"})
+def test_many_files_stand_in_a_table_the_bad_ones_too(forest: JobPaths, visit: Callable, pictures: Callable, proper: Callable):
+    sent = [proper(forest), *pictures(4, {"empty.png": b"", "text.png": b"no picture"})]
     page = send(visit("classify"), sent)
+    assert "4 not judged" in page.words
     assert "7 files: " in page.words
     assert "2 could not be read" in page.words
     table = page.table("Answers for 7 files")
     assert table["file"].tolist() == [name for name, _, _ in sent]
-    assert (table["answer"] == "").tolist() == [False] * 5 + [True] * 2
-    assert table["note"].tolist()[:5] == [""] * 5
+    assert table["answer"].iloc[0] in ("healthy", "leukemia")
+    assert table["answer"].tolist()[1:] == ["not judged"] * 4 + [""] * 2
+    assert table["note"].iloc[0] == ""
+    assert (table["note"].iloc[1:] != "").all()
     shares = table[["p(healthy)", "p(leukemia)"]].to_numpy(float)
-    np.testing.assert_allclose(shares[:5].sum(axis=1), 1, atol=1e-6)
-    assert np.isnan(shares[5:]).all()
+    np.testing.assert_allclose(shares[:1].sum(axis=1), 1, atol=1e-6)
+    assert np.isnan(shares[1:]).all()
     assert "Table as CSV" in page.words
 
 
-def test_three_classes(blood: JobPaths, visit: Callable, pictures: Callable):
-    page = send(visit("classify"), pictures(1))
+def test_three_classes(blood: JobPaths, visit: Callable, proper: Callable):
+    page = send(visit("classify"), [proper(blood)])
     assert re.search(r"calls the cell (basophil|eosinophil|monocyte)", page.words)
     assert "drawn cells" not in page.words
 
@@ -77,11 +91,12 @@ def test_the_address_names_the_model(forest: JobPaths, blood: JobPaths, visit: C
     assert visit("classify").app.selectbox[0].value == forest.id  # the one tested on unseen patients
 
 
-def test_a_model_outlives_its_data_set(forest: JobPaths, artifacts: Artifacts, visit: Callable, pictures: Callable):
+def test_a_model_outlives_its_data_set(forest: JobPaths, artifacts: Artifacts, visit: Callable, proper: Callable):
+    sent = proper(forest)
     importing.delete(artifacts, "tiny")
     page = visit("classify")
     assert "Or try a cell" not in page.words
-    assert "This model calls the cell" in send(page, pictures(1)).words
+    assert "This model calls the cell" in send(page, [sent]).words
 
 
 def test_forty_models_can_be_told_apart(many: Artifacts, visit: Callable):
@@ -97,7 +112,7 @@ def test_a_zip_is_a_batch_that_can_be_filtered(forest: JobPaths, visit: Callable
     page = send(visit("classify"), [("cells.zip", packed.getvalue(), "application/zip")])
     assert "5 files: " in page.words
     assert page.table("Answers for 5 files")["file"].str.startswith("cells.zip/").all()
-    page.app.button_group(key="batch-filter").set_value("no answer")
+    page.app.button_group(key="batch-filter").set_value("could not be read")
     assert page.again().table("Answers for 1 files")["note"].tolist() == [
         "This is not an image that can be read here. Use PNG, JPEG, BMP, TIFF or WebP."
     ]

@@ -1,0 +1,64 @@
+"""An answer in plain words: what can't be judged first, and never more than the figures bear."""
+
+from __future__ import annotations
+
+from allcore.inference.answers import Adviser, Said
+from allcore.metrics.text import percentage
+
+CANNOT = "I cannot judge this image."
+_ADJECTIVES = {"leukemia": "leukemic", "healthy": "healthy"}
+
+
+def word(label: str) -> str:
+    """A class as one says it of a cell."""
+    return _ADJECTIVES.get(label, label)
+
+
+def headline(adviser: Adviser, said: Said) -> str:
+    """'I cannot judge this image.', or what the model calls the cell and how sure it may be."""
+    if said.judged is False:
+        return CANNOT
+    share, threshold = said.probabilities[said.label], adviser.threshold
+    if threshold is not None and share < max(said.probabilities.values()):
+        # The threshold, not the larger probability, decided.
+        p = said.probabilities[adviser.card.positive]
+        than = "is not below" if said.label == adviser.card.positive else "is below"
+        return (
+            f"This model calls the cell {word(said.label)}: {percentage(p)} for {word(adviser.card.positive)} {than} "
+            f"the threshold of {percentage(threshold)}."
+        )
+    sure = "clearly" if share >= 0.9 else "probably" if share >= 0.7 else "barely more likely than not"
+    if threshold is None and share < 0.5:
+        sure = "its likeliest of several"
+    if _undecided(said):
+        sure = "without being sure"
+    return f"This model calls the cell {word(said.label)}, {sure}: {percentage(share)}."
+
+
+def details(adviser: Adviser, said: Said) -> list[str]:
+    """The sentences under the headline: reasons, the set, where the model comes from."""
+    found = list(said.reasons)
+    if said.judged is None:
+        found.append(adviser.why_no_guard or "Nothing tells whether this model has seen the like.")
+    if said.judged is not False:
+        found.append(_set(adviser, said))
+    if adviser.card.synthetic:
+        found.append("Trained on drawn cells: what it says of a real one means nothing.")
+    return found
+
+
+def _undecided(said: Said) -> bool:
+    return said.set is not None and len(said.set) != 1
+
+
+def _set(adviser: Adviser, said: Said) -> str:
+    sets = adviser.calibrated.sets
+    if said.set is None or sets is None:
+        return f"No set of classes is promised. {adviser.calibrated.why_no_sets}"
+    promise = f"in {percentage(sets.coverage)} of new patients' cells of each class"
+    if not said.set:
+        return f"It is like neither class: a promise that holds {promise} leaves none of them over."
+    if len(said.set) == 1:
+        return f"Only {word(said.set[0])} can't be ruled out, by a rule that keeps the true class {promise}."
+    names = " and ".join(word(name) for name in said.set) if len(said.set) == 2 else f"{len(said.set)} classes"
+    return f"It does not decide: {names} can't be ruled out, by a rule that keeps the true class {promise}."
