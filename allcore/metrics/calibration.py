@@ -141,6 +141,30 @@ def isotonic(truth: np.ndarray, p: np.ndarray, *, subjects: Sequence[str] | None
     return Isotonic(*(tuple(one.tolist()) for one in steps), len(truth), _patients(subjects))
 
 
+def mended(
+    test: tuple[np.ndarray, np.ndarray, Sequence[str] | None], calibrate: tuple[np.ndarray, np.ndarray, Sequence[str] | None]
+) -> tuple[dict[str, Calibration], tuple[str, ...]]:
+    """The test side's calibration as it comes, and mended in each way that the calibrate part can bear; what was done, in sentences.
+
+    Each side is (truth, p, subjects) as in `evaluate`.
+    """
+    (truth, p, subjects), (own, own_p, own_subjects) = test, calibrate
+    kinds = {"as it comes": evaluate(truth, p, subjects=subjects)}
+    try:
+        warm = temperature(own, own_p, subjects=own_subjects)
+    except BadInput as error:
+        return kinds, (str(error),)
+    kinds[f"temperature {warm.value:.2f}"] = evaluate(truth, warm(p), subjects=subjects)
+    whose = "" if warm.patients is None else f" of {warm.patients:,} patient{'s' * (warm.patients != 1)}"
+    said = f"The temperature was found on the calibrate part, {warm.images:,} image{'s' * (warm.images != 1)}{whose}."
+    reason = why_no_isotonic(own, own_subjects)
+    if reason:
+        return kinds, (said, reason)
+    steps = isotonic(own, own_p, subjects=own_subjects)
+    kinds["isotonic"] = evaluate(truth, steps(p), subjects=subjects)
+    return kinds, (said,)
+
+
 def why_no_isotonic(truth: np.ndarray, subjects: Sequence[str] | None) -> str:
     """Why these images can't bear isotonic regression; '' where they can."""
     truth, codes = np.asarray(truth, dtype=bool), intervals.cluster_codes(subjects)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from allcore.base.errors import BadInput
 from allcore.metrics import bands, calibration, intervals, text
 from allcore.metrics import patients as of_patients
 from allcore.metrics.bands import Band, PrecisionRecall
@@ -76,24 +75,7 @@ def curves(job: Job, scores: Scores, now: Operating) -> None:
 
 def calibrated(job: Job, scores: Scores) -> None:
     """Reliability on the test side: as the model says it, and mended on the calibrate part."""
-    truth, p, subjects = operating.side(job, scores, "test")
-    kinds = {"as it comes": calibration.evaluate(truth, p, subjects=subjects)}
-    own, own_p, own_subjects = operating.side(job, scores, "calibrate")
-    said = []
-    try:
-        warm = calibration.temperature(own, own_p, subjects=own_subjects)
-    except BadInput as error:
-        said.append(f"{error}")
-    else:
-        kinds[f"temperature {warm.value:.2f}"] = calibration.evaluate(truth, warm(p), subjects=subjects)
-        whose = "" if warm.patients is None else f" of {widgets.counted(warm.patients, 'patient')}"
-        said.append(f"The temperature was found on the calibrate part, {widgets.counted(warm.images, 'image')}{whose}.")
-        reason = calibration.why_no_isotonic(own, own_subjects)
-        if reason:
-            said.append(reason)
-        else:
-            steps = calibration.isotonic(own, own_p, subjects=own_subjects)
-            kinds["isotonic"] = calibration.evaluate(truth, steps(p), subjects=subjects)
+    kinds, said = calibration.mended(*(operating.side(job, scores, name) for name in ("test", "calibrate")))
     widgets.chart(
         reliability.reliability(kinds, positive=scores.positive),
         reliability.describe_reliability(kinds, positive=scores.positive),

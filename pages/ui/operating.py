@@ -9,7 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from allcore.base.errors import BadInput
-from allcore.metrics import bootstrap, classification, intervals, text, thresholds
+from allcore.metrics import classification, text, thresholds
+from allcore.metrics import operating as at_threshold
 from allcore.metrics.intervals import Interval
 from allcore.metrics.scores import OperatingPoint, Scores
 from allcore.metrics.thresholds import Chosen, Sweep
@@ -204,17 +205,6 @@ def _keep(job: Job, chosen: Chosen, stored: Chosen | None) -> None:
 
 def figures(now: Operating, scores: Scores, *, prevalence: float) -> pd.DataFrame:
     """All figures at the threshold in use, as text: figure, value with interval, what it is."""
-    codes = intervals.cluster_codes(now.subjects)
-    called = (now.p >= now.threshold).astype(int)
-    truth = now.truth.astype(int)
-    ppv, npv = thresholds.predictive_values(now.sensitivity, now.false_positive_rate, prevalence)
-    share = f"{100 * prevalence:.3g} %"
-    rows = [
-        ("sensitivity", now.sensitivity, f"share of {scores.positive} that is found"),
-        ("specificity", thresholds.complement(now.false_positive_rate), "share of the others that is left alone"),
-        ("balanced accuracy", intervals.balanced_accuracy(truth, called == truth, codes), "the mean of both"),
-        ("weighted F1", bootstrap.weighted_f1(truth, called, codes, classes=2), "F1 of both classes, weighted by their images"),
-        (f"PPV at {share}", ppv, f"of images called {scores.positive}, the share that is, where {share} are"),
-        (f"NPV at {share}", npv, f"of the others, the share that is not {scores.positive}"),
-    ]
-    return pd.DataFrame([(name, text.show(one), about) for name, one, about in rows], columns=["figure", "value", "what it is"])
+    found = at_threshold.figures(now.truth, now.p, now.subjects, threshold=now.threshold, positive=scores.positive, prevalence=prevalence)
+    rows = [(one.name, text.show(one.interval), one.about) for one in found]
+    return pd.DataFrame(rows, columns=["figure", "value", "what it is"])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import streamlit as st
 
 from allcore.metrics import compare, intervals
 from allcore.metrics.compare import Difference
 from allcore.plots import det, differences, precision_recall, roc
 from allcore.plots.ranking import describe_ranking, ranking, ranking_table
+from allcore.reports import comparison as compared
 from allcore.runs import threshold as kept
 from allcore.runs.store import Job
 from pages.ui import board, cached, judged, state, widgets
@@ -107,16 +107,6 @@ def _differences(chosen: Job, others: Sequence[Job], sides: dict[str, str]) -> N
 
 
 def _paired(first: Job, second: Job) -> dict[str, Difference]:
-    scores = cached.scores(first)
-    one, other = (cached.test_predictions(job).set_index("image_id").sort_index() for job in (first, second))
-    columns = [f"p_{name}" for name in scores.classes]
-    subjects = one["subject"].to_numpy() if scores.subjects else None
-    if len(scores.classes) == 2:
-        thresholds = tuple(stored.threshold if (stored := kept.read(job.paths)) else 0.5 for job in (first, second))
-        p = [table[f"p_{scores.positive}"].to_numpy() for table in (one, other)]
-        found = compare.paired((one["label"] == scores.positive).to_numpy(), *p, thresholds=thresholds, subjects=subjects)
-    else:
-        labels = one["label"].map({name: index for index, name in enumerate(scores.classes)}).to_numpy()
-        right = [np.argmax(table[columns].to_numpy(), axis=1) == labels for table in (one, other)]
-        found = compare.of_answers(labels, *right, subjects=subjects)
-    return {each.measure: each for each in found}
+    thresholds = tuple(stored.threshold if (stored := kept.read(job.paths)) else 0.5 for job in (first, second))
+    tables = [cached.test_predictions(job) for job in (first, second)]
+    return compared.paired(cached.scores(first), *tables, thresholds=thresholds)
