@@ -10,12 +10,12 @@ from allcore.metrics.scores import Scores
 from allcore.plots import confusion, curves, probabilities, roc
 from allcore.runs import events, spec, store
 from allcore.runs.store import Job
-from pages.ui import answers, beyond, board, cached, judged, operating, routes, state, versus, widgets
+from pages.ui import answers, beyond, board, cached, judged, operating, pack, routes, state, versus, widgets
 from pages.ui.operating import Operating
 
 artifacts = cached.artifacts()
 FIGURES, IMAGES, CURVES, PROBABILITIES, PATIENTS = "Figures", "Images", "Curves", "Probabilities", "Patients"
-TRAINING, COMPARE, BEYOND, ORIGIN, DETAILS = "Training", "Compare", "Beyond", "How it was made", "details"
+TRAINING, COMPARE, BEYOND, ORIGIN, REPORT, DETAILS = "Training", "Compare", "Beyond", "How it was made", "Report", "details"
 
 
 def _data(runs: list[Job]) -> str:
@@ -67,6 +67,7 @@ def _details(job: Job, scores: Scores, now: Operating | None, called: np.ndarray
         **({COMPARE: lambda: versus.comparison(rivals, job, sides)} if len(rivals) > 1 else {}),
         BEYOND: lambda: beyond.shown(job),
         ORIGIN: lambda: _origin(job),
+        REPORT: lambda: pack.offered(job, rivals),
     }
     for tab, draw in zip(st.tabs(list(drawn), key=DETAILS, bind="query-params"), drawn.values(), strict=True):
         if tab.open:

@@ -16,7 +16,7 @@ from allcore.reports.words import counted, size
 
 @click.command("report")
 @click.argument("runs", nargs=-1, required=True, metavar="RUN...")
-@click.option("--out", type=click.Path(path_type=Path), help="The file to write.  [default: RUN-evidence.zip]")
+@click.option("--out", type=click.Path(path_type=Path), default=None, show_default="RUN-evidence.zip", help="The zip file to write.")
 @output.json_option
 def command(runs: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     """Pack the evidence of each RUN, up to 8 of them, into one zip file.
@@ -25,7 +25,7 @@ def command(runs: tuple[str, ...], out: Path | None, as_json: bool) -> None:
     the model as ONNX with a script that feeds it, and checksums. Several runs are compared, each with the first.
     """
     found = pack.gathered(Artifacts.locate(), runs)
-    path = out or Path(pack.file_name(found))
+    path = out or Path(pack.file_name([one.id for one in found]))
     if path.is_dir():
         raise BadInput(f"{path} is a folder.", "Name a file: --out FILE.zip.")
     with fileio.replacing(path) as aside:

@@ -7,10 +7,12 @@ Files go in piece by piece, so that a pack is never held in memory.
 from __future__ import annotations
 
 import hashlib
+import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO
 
@@ -74,9 +76,9 @@ def gathered(artifacts: Artifacts, runs: Sequence[str]) -> list[Evidence]:
     return [evidence.of(artifacts, run) for run in wanted]
 
 
-def file_name(runs: Sequence[Evidence]) -> str:
-    """What a pack is called, unless somebody says otherwise."""
-    return f"{runs[0].id}-evidence.zip" if len(runs) == 1 else f"{runs[0].id}-and-{len(runs) - 1}-more-evidence.zip"
+def file_name(runs: Sequence[str]) -> str:
+    """What the pack of runs with these ids is called, unless somebody says otherwise."""
+    return f"{runs[0]}-evidence.zip" if len(runs) == 1 else f"{runs[0]}-and-{len(runs) - 1}-more-evidence.zip"
 
 
 def write(runs: Sequence[Evidence], to: Path | BinaryIO) -> list[Packed]:
@@ -94,6 +96,15 @@ def write(runs: Sequence[Evidence], to: Path | BinaryIO) -> list[Packed]:
         listed = sorted(made.done, key=lambda one: one.name)
         made.add(SUMS, [f"{one.sha256}  {one.name}\n" for one in listed])
         return made.done
+
+
+def opened(artifacts: Artifacts, runs: Sequence[str]) -> BufferedReader:
+    """The pack of these runs in a file that has no name any more, and goes when it is closed. Raises as `gathered`."""
+    found = gathered(artifacts, runs)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "pack.zip"
+        write(found, path)
+        return open(path, "rb")
 
 
 def described(packed: Sequence[Packed]) -> list[dict]:

@@ -385,3 +385,17 @@ def test_a_copy_is_verified(say, tmp_path: Path):
     assert (said.code, found["whole"], found["expected"], found["present"]) == (1, False, 15_115, 0)
     assert (found["changed"], len(found["missing"])) == (["UID_1_1_1_all.bmp"], 15_114)
     assert "0 of the 15,115 published files" in say("data", "verify", tmp_path / "copy").out
+
+
+def test_evidence_is_packed(say, forest: JobPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert "Open report.html in a browser" in say("report", forest.id).out
+    written = tmp_path / f"{forest.id}-evidence.zip"
+    document = say("report", forest.id, "--out", "mine.zip", "--json").document
+    assert (document["path"], document["runs"], document["bytes"]) == ("mine.zip", [forest.id], written.stat().st_size)
+    assert {one["name"] for one in document["files"]} >= {"report.html", "SHA256SUMS", f"runs/{forest.id}/model/model.onnx"}
+    assert (tmp_path / "mine.zip").read_bytes() == written.read_bytes()
+    plain(say("report", forest.id, "--out", tmp_path), 2, "is a folder")
+    plain(say("report", forest.id, "gone"), 2, "no run 'gone'")
+    plain(say("report"), 2, "Missing argument 'RUN...'")
+    assert sorted(path.name for path in tmp_path.glob("*.zip")) == sorted([written.name, "mine.zip"])

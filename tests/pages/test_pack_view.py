@@ -1,0 +1,32 @@
+"""The evidence pack on the Results page."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+
+from allcore.base.paths import Artifacts, JobPaths
+from allcore.reports import evidence, pack
+
+
+def test_the_report_is_offered_where_results_are(forest: JobPaths, visit: Callable):
+    page = visit("results", details="Report")
+    assert "Evidence pack" in page.words
+    assert "Mitchell et al. 2019" in page.words
+    assert "trained on drawn cells" in page.words
+
+
+def test_what_is_downloaded_is_the_pack(artifacts: Artifacts, blood: JobPaths):
+    """Of three classes, whose patients are unknown: no threshold, no patients, and said so."""
+    with pack.opened(artifacts, [blood.id]) as file:
+        archive = zipfile.ZipFile(io.BytesIO(file.read()))
+    names = {name.rpartition("/")[2] for name in archive.namelist()}
+    assert {"report.html", "model-card.md", "model.onnx", "roc.csv", "confusion.csv"} <= names
+    assert not names & {"precision-recall.csv", "patients.csv", "threshold.json"}
+    report = archive.read(pack.REPORT).decode()
+    assert "The patients are not known" in report
+    assert "monocyte" in report
+    one = evidence.of(artifacts, blood.id)
+    assert one.binary is None
+    assert {each.name for each in one.figures} >= {"balanced accuracy", "AUROC, macro", "log loss"}
