@@ -2,7 +2,9 @@
 
     python answer.py PICTURE... > answers.jsonl
 
-One JSON document a line: path, label, probabilities. For teaching and research, not for diagnosis.
+One JSON document a line: path, label, probabilities (mended by the temperature of calibration.json, where there is one) and
+raw_probabilities, the graph's own, which the threshold goes by. Whether a picture is like those that the model was trained on is
+not asked here. For teaching and research, not for diagnosis.
 """
 
 from __future__ import annotations
@@ -55,11 +57,24 @@ def vector(image: np.ndarray, kind: str) -> np.ndarray:
         return ((flat / 255.0 - learned["mean"]) @ learned["components"].T).astype(np.float32)
 
 
+def mended(shares: np.ndarray, temperature: float) -> np.ndarray:
+    """Probabilities (classes,) of log-odds divided by the temperature."""
+    logs = np.log(np.clip(shares.astype(np.float64), 1e-7, 1))
+    found = np.exp((logs - logs.max()) / temperature)
+    return found / found.sum()
+
+
+def document(name: str) -> dict:
+    """A JSON file beside this one; {} where there is none."""
+    path = HERE / name
+    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+
+
 def main(paths: list[str]) -> None:
-    card = json.loads((HERE / "model.json").read_text("utf-8"))
+    card = document("model.json")
     names, positive = card["class_names"], card["class_names"].index(card["positive"])
-    chosen = HERE / "threshold.json"
-    threshold = json.loads(chosen.read_text("utf-8"))["threshold"] if chosen.exists() else None
+    threshold = document("threshold.json").get("threshold")
+    temperature = (document("calibration.json").get("temperature") or {}).get("value", 1.0)
     session = onnxruntime.InferenceSession(str(HERE / "model.onnx"), providers=["CPUExecutionProvider"])
     for path in paths:
         image = prepared(path, card["input_size"])
@@ -69,7 +84,9 @@ def main(paths: list[str]) -> None:
         label = int(shares.argmax())
         if threshold is not None and len(names) == 2:
             label = positive if shares[positive] >= threshold else 1 - positive
-        told = {"path": path, "label": names[label], "probabilities": dict(zip(names, map(float, shares), strict=True))}
+        kinds = {"probabilities": mended(shares, temperature), "raw_probabilities": shares}
+        told = {key: dict(zip(names, map(float, values), strict=True)) for key, values in kinds.items()}
+        told = {"path": path, "label": names[label], **told}
         print(json.dumps(told, ensure_ascii=False))
 
 

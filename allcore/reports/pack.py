@@ -20,6 +20,7 @@ import pandas as pd
 
 from allcore.base.errors import BadInput
 from allcore.base.paths import Artifacts
+from allcore.inference import calibrated
 from allcore.models import features
 from allcore.reports import comparison, evidence, figures, modelcard, page, words
 from allcore.reports.evidence import Evidence
@@ -124,7 +125,8 @@ def _add(made: _Zip, one: Evidence) -> None:
     for path in (paths.spec, paths.certificate, paths.metrics, paths.environment):
         made.copy(f"{folder}/{path.name}", path)
     model = f"{folder}/model"
-    for path in (paths.onnx, paths.model_card, paths.threshold):
+    calibrated.of_run(paths, one.scores.classes)  # an older run has it made when first asked for
+    for path in (paths.onnx, paths.model_card, paths.calibration, paths.threshold):
         if path.exists():
             made.copy(f"{model}/{path.name}", path)
     needed = ["numpy", "pillow", "onnxruntime"]

@@ -113,7 +113,7 @@ def training(one: Evidence) -> str:
 def parity(one: Evidence) -> str:
     """How far the graph answers as the trained model does."""
     return (
-        "All figures are of the ONNX graph's answers. It gives the trained model's class on "
+        "All figures are of the ONNX graph's own answers, before any calibration. It gives the trained model's class on "
         f"{text.percentage(one.parity['class_agreement'])} of {counted(one.parity['images'], 'test image')}; "
         f"the largest difference of a probability is {one.parity['largest_difference']:.0e}."
     )
@@ -140,8 +140,8 @@ def limits(one: Evidence) -> list[str]:
     if certificate.folds:
         found.append(f"One of {certificate.folds} folds: the others' test sides are not in these figures.")
     found.append(
-        f"One data set, '{one.plan.data}': another laboratory's stain, microscope or patients were not tried. Figures are of single cells, "
-        "cut out or framed as there, and not of a diagnosis."
+        f"One data set, '{one.plan.data}': of another laboratory's stain, microscope or patients these figures say nothing. They are of "
+        "single cells, cut out or framed as there, and not of a diagnosis."
     )
     if one.binary:
         share = one.scores.of(one.scores.positive).support / one.scores.n

@@ -19,6 +19,7 @@ import pytest
 from allcore.base.errors import BadInput, NotFound
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.metrics import compare, thresholds
+from allcore.metrics.calibration import Temperature
 from allcore.metrics.thresholds import Chosen
 from allcore.reports import comparison, evidence, modelcard, pack, page, words
 from allcore.runs import threshold as kept
@@ -172,8 +173,11 @@ def test_the_packed_model_answers_alone(which: str, artifacts: Artifacts, unpack
     done = subprocess.run([sys.executable, "-I", "-c", _ALONE, str(script), *pictures], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    shares = [[answer["probabilities"][name] for name in ("healthy", "leukemia")] for answer in answers]
-    assert np.abs(np.array(shares) - table[["p_healthy", "p_leukemia"]].to_numpy()).max() < 1e-4
+    raw = table[["p_healthy", "p_leukemia"]].to_numpy()
+    warm = Temperature(**json.loads(run.calibration.read_text("utf-8"))["temperature"])
+    for kind, expected in (("raw_probabilities", raw), ("probabilities", warm(raw))):
+        shares = [[answer[kind][name] for name in ("healthy", "leukemia")] for answer in answers]
+        assert np.abs(np.array(shares) - expected).max() < 1e-4
     assert [answer["path"] for answer in answers] == pictures
 
 
