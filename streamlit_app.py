@@ -2,12 +2,16 @@
 
 import streamlit as st
 
-from pages.ui import cached, routes, state, widgets
+from pages.ui import cached, person, routes, state, widgets
 
 st.set_page_config(page_title="allcore", page_icon=str(widgets.ICON), layout="wide", initial_sidebar_state="collapsed")
 widgets.style()
 state.put(state.IN_APP, True)
-page = st.navigation(routes.ALL, position="top")
+if person.must_sign_in():
+    page = st.navigation([st.Page(person.door, title="allcore")], position="hidden")
+else:
+    page = st.navigation(routes.ALL, position="top")
 page.run()
 widgets.foot()
+person.foot()
 cached.warm()

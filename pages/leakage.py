@@ -10,7 +10,7 @@ from allcore.plots import leakage as plots
 from allcore.runs import leakage as kept
 from allcore.runs import spec, status, store
 from allcore.runs.store import Job
-from pages.ui import cached, routes, widgets
+from pages.ui import cached, person, routes, widgets
 
 artifacts = cached.artifacts()
 EVERY = 2.5
@@ -32,7 +32,7 @@ def _launch(card: DatasetCard, *, again: bool) -> None:
     about = "Each trains two quick models, support vector machines on 48 principal components: seconds."
     repeats = left.number_input("Splits", 10, 100, 10, 5, help=about)
     if right.button("Run it again" if again else "Run this pair", type="secondary" if again else "primary", icon=":material/play_arrow:"):
-        submit.leakage(artifacts, card.id, repeats=int(repeats))
+        submit.leakage(artifacts, card.id, repeats=int(repeats), tags=person.tags())
         control.ensure(artifacts)
         st.rerun()
 

@@ -11,7 +11,7 @@ from allcore.models import presets, registry
 from allcore.plots import curves, roc, theme
 from allcore.runs import events, spec, status, store
 from allcore.runs.store import Job
-from pages.ui import cached, routes, state, widgets
+from pages.ui import cached, person, routes, state, widgets
 from pages.ui.gallery import Cell, gallery
 
 artifacts = cached.artifacts()
@@ -26,7 +26,7 @@ def _begin(card: DatasetCard) -> Job:
         run = under_way[-1].id
     else:
         plan, _ = submit.planned(artifacts, data=demo.NAME, model=demo.MODEL, preset=presets.FIRST_LESSON)
-        run = submit.training(artifacts, plan).id
+        run = submit.training(artifacts, plan, tags=person.tags()).id
     control.ensure(artifacts)
     state.select(state.RUN, run)
     state.put(MINE, run)

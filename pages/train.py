@@ -14,7 +14,7 @@ from allcore.models.spec import Knob, ModelCard, Preset
 from allcore.reports import paper
 from allcore.runs import store
 from allcore.runs.spec import TrainSpec
-from pages.ui import cached, routes, state, widgets
+from pages.ui import cached, person, routes, state, widgets
 
 artifacts = cached.artifacts()
 ACROSS = 5
@@ -161,7 +161,7 @@ def _go(ready: list[Planned]) -> None:
     seconds = sum(one.guess.seconds for one in ready)
     label = f"Train {widgets.counted(len(ready), 'model')}, about {widgets.minutes(seconds)}" if ready else "Train"
     if st.button(label, type="primary", disabled=not ready, icon=":material/play_arrow:", width="stretch"):
-        ids = [submit.training(artifacts, one.plan).id for one in ready]
+        ids = [submit.training(artifacts, one.plan, tags=person.tags()).id for one in ready]
         control.ensure(artifacts)
         state.put(state.RUN, ids[0])
         st.switch_page(routes.JOBS, query_params={state.RUN: ids[0]})

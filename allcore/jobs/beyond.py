@@ -8,10 +8,14 @@ from allcore.base.errors import BadInput
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import matching, records
 from allcore.inference import served
+from allcore.jobs import submit
 from allcore.runs import spec
+from allcore.runs.spec import Tags
 
 
-def evaluating(artifacts: Artifacts, run: str, data: str, *, mapping: Mapping[str, str] | None = None) -> JobPaths:
+def evaluating(
+    artifacts: Artifacts, run: str, data: str, *, mapping: Mapping[str, str] | None = None, tags: Tags | None = None
+) -> JobPaths:
     """Queue the judging of `run` by all images of data set `data`; `mapping` says of classes with other names which of the run's they are.
 
     Raises BadInput (NotFound for a name) where it is the run's own data set, or the classes do not match.
@@ -28,4 +32,4 @@ def evaluating(artifacts: Artifacts, run: str, data: str, *, mapping: Mapping[st
         "data_fingerprint": theirs.fingerprint,
         "mapping": dict(mapping or {}),
     }
-    return spec.written(artifacts, spec.EVALUATE, params, name=f"evaluate-{data}")
+    return submit.queued(artifacts, spec.EVALUATE, params, name=f"evaluate-{data}", tags=tags)

@@ -12,7 +12,7 @@ from allcore.data import archives, importers, places
 from allcore.data.importers import Options, manifest, medmnist
 from allcore.data.phantom import PhantomSpec
 from allcore.jobs import control, submit
-from pages.ui import state, widgets
+from pages.ui import person, state, widgets
 
 ON_SERVER, UPLOAD, DRAWN = "On this server", "Upload a zip", "Drawn cells"
 _LAYOUTS = {
@@ -34,7 +34,7 @@ def dialog(artifacts: Artifacts) -> None:
         if kind == DRAWN:
             wanted = _drawing()
             if st.button("Draw", type="primary"):
-                submit.phantom(artifacts, _named(name), PhantomSpec(**wanted))
+                submit.phantom(artifacts, _named(name), PhantomSpec(**wanted), tags=person.tags())
                 _begun(artifacts, name)
         elif kind == UPLOAD:
             sent = st.file_uploader("Zip or MedMNIST file", type=[archives.SUFFIX[1:], medmnist.SUFFIX[1:]])
@@ -43,7 +43,7 @@ def dialog(artifacts: Artifacts) -> None:
             if st.button("Import", type="primary"):
                 if sent is None:
                     raise BadInput("No file was sent.", "Choose a zip that holds the images, a folder for each class.")
-                submit.importing_upload(artifacts, _named(name), sent, sent.name, layout, said())
+                submit.importing_upload(artifacts, _named(name), sent, sent.name, layout, said(), tags=person.tags())
                 _begun(artifacts, name)
         else:
             path = st.text_input(
@@ -56,7 +56,7 @@ def dialog(artifacts: Artifacts) -> None:
             if st.button("Import", type="primary"):
                 if not path:
                     raise BadInput("No folder is named.", "Type the path of the folder that holds the images.")
-                submit.importing(artifacts, _named(name), places.allowed(path), layout, said())
+                submit.importing(artifacts, _named(name), places.allowed(path), layout, said(), tags=person.tags())
                 _begun(artifacts, name)
 
 

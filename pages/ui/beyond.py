@@ -15,7 +15,7 @@ from allcore.metrics import external_words as words
 from allcore.plots import external as plots
 from allcore.runs import beyond, spec, status, store
 from allcore.runs.store import Job
-from pages.ui import cached, widgets
+from pages.ui import cached, person, widgets
 
 _EVERY = 2.5
 _LEFT_OUT = "left out"
@@ -94,7 +94,7 @@ def _judge(job: Job, *, first: bool) -> None:
         )
         mapping = _mapping(others[name], card.class_names)
         if st.button("Judge it there", type="primary" if first else "secondary", icon=":material/play_arrow:"):
-            _launched(lambda: jobs.evaluating(cached.artifacts(), job.id, name, mapping=mapping))
+            _launched(lambda: jobs.evaluating(cached.artifacts(), job.id, name, mapping=mapping, tags=person.tags()))
 
 
 def _mapping(theirs: DatasetCard, ours: tuple[str, ...]) -> dict[str, str]:

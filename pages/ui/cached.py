@@ -37,7 +37,7 @@ from allcore.inference.answers import Adviser
 from allcore.inference.neighbours import Neighbour
 from allcore.inference.shelf import Shelf
 from allcore.inference.uploads import Classified, Refused, Upload
-from allcore.jobs import submit
+from allcore.jobs import estimate, submit
 from allcore.metrics.scores import Scores
 from allcore.metrics.thresholds import Sweep
 from allcore.runs import store, summary
@@ -154,6 +154,16 @@ def _planned(root: str, data: str, fingerprint: str, model: str, preset: str, se
 def planned(card: DatasetCard, *, model: str, preset: str, seed: int, changed: Mapping[str, Any]) -> tuple[TrainSpec, Certificate]:
     """As `submit.planned`, which splits the data at each call. Raises BadInput."""
     return _planned(str(artifacts().root), card.id, card.fingerprint, model, preset, seed, tuple(sorted(changed.items())))
+
+
+@st.cache_data(max_entries=16, ttl=60, show_spinner=False)
+def _speeds(root: str, active: tuple[str, ...]) -> dict[str, float]:
+    return estimate.speeds(store.jobs(Artifacts(Path(root))))
+
+
+def speeds() -> dict[str, float]:
+    """Images a second that the models now waiting and running were trained at before, as `estimate.speeds`, a minute old at most."""
+    return _speeds(str(artifacts().root), tuple(sorted({job.spec.params.get("model", "") for job in store.active(artifacts())})))
 
 
 def headline(job: Job) -> Summary | None:

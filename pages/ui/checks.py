@@ -16,7 +16,7 @@ from allcore.plots import checks as plots
 from allcore.plots import theme
 from allcore.runs import spec, status, store
 from allcore.runs.store import Job
-from pages.ui import cached, widgets
+from pages.ui import cached, person, widgets
 from pages.ui.gallery import Cell, gallery
 
 MARKS = {
@@ -90,7 +90,7 @@ def _failure(card: DatasetCard) -> None:
 
 
 def _queue(card: DatasetCard) -> None:
-    submit.checking(cached.artifacts(), card.id)
+    submit.checking(cached.artifacts(), card.id, tags=person.tags())
     control.ensure(cached.artifacts())
     st.rerun(scope="app")
 

@@ -14,7 +14,7 @@ from allcore.plots import cells as plots
 from allcore.plots import theme
 from allcore.runs import spec, store
 from allcore.runs.store import Job
-from pages.ui import cached, cells, state, widgets
+from pages.ui import cached, cells, person, state, widgets
 
 PRINCIPAL, NEIGHBOURS = "two main directions", "neighbourhoods"
 CLASS, PART = "class", "phase and fold"
@@ -116,7 +116,7 @@ def _ask_for_it(card: DatasetCard) -> None:
         "Lay out the map",
         icon=":material/scatter_plot:",
     ):
-        submit.mapping(cached.artifacts(), card.id)
+        submit.mapping(cached.artifacts(), card.id, tags=person.tags())
         control.ensure(cached.artifacts())
         st.rerun(scope="app")
 

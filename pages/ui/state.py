@@ -14,6 +14,8 @@ ADDED = "added"
 """The data set that this person is waiting for."""
 IN_APP = "in-app"
 """Set once the app, and not a page alone, has been run."""
+DELETED = "deleted"
+"""Id and title of the job that this person deleted last."""
 LESSON_ASKED = "lesson-asked"
 """Set when somebody asks for the first lesson: the page trains only then."""
 
@@ -69,6 +71,11 @@ def points(chart: str) -> list[dict]:
 def fill(widget: str, value: object) -> None:
     """Give the widget with that key a value, before it is drawn."""
     st.session_state[widget] = value
+
+
+def entered(widget: str) -> object:
+    """To be called back by the widget with that key: what was entered."""
+    return st.session_state[widget]
 
 
 def triggered(component: str, trigger: str) -> object:

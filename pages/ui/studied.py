@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from allcore.base import people
 from allcore.base.errors import AllcoreError
 from allcore.base.paths import StudyPaths
 from allcore.jobs import control as runner
@@ -20,7 +19,7 @@ from allcore.metrics.scores import Scores
 from allcore.plots import study as plots
 from allcore.runs import study
 from allcore.runs.study import GUIDED, RANDOM, StudySpec
-from pages.ui import cached, routes, state, study_form, widgets
+from pages.ui import cached, person, routes, state, study_form, widgets
 
 COMPARED = 8
 """So many runs at most go to Results together."""
@@ -90,7 +89,7 @@ def _actions(seen: Overview) -> None:
         if seen.state == AT_WORK:
             stopping = bool(seen.plan.cancelled)
             if st.button("Stopping" if stopping else "Cancel all", icon=":material/stop:", disabled=stopping, key=f"cancel-{spec.id}"):
-                control.cancel(artifacts, spec.id, by=people.local())
+                control.cancel(artifacts, spec.id, by=person.here())
                 st.rerun(scope="app")
             st.page_link(routes.JOBS, label="See them at work", icon=":material/arrow_forward:")
         if not seen.plan.cancelled:
@@ -100,7 +99,7 @@ def _actions(seen: Overview) -> None:
             with st.popover("Delete", icon=":material/delete:", key=f"delete-{spec.id}"):
                 runs = st.checkbox("Its runs too, with their models and figures", key=f"delete-runs-{spec.id}")
                 if st.button("Delete it", key=f"sure-{spec.id}", type="primary"):
-                    control.delete(artifacts, spec.id, by=people.local(), runs=runs)
+                    control.delete(artifacts, spec.id, by=person.here(), runs=runs)
                     state.forget(state.STUDY)
                     st.rerun(scope="app")
 
@@ -115,7 +114,7 @@ def _add(seen: Overview) -> None:
         st.caption("Every combination is trained once more, on the same split.")
     if st.button("Add", type="primary", key=f"sure-add-{spec.id}"):
         try:
-            control.add(cached.artifacts(), spec.id, by=people.local(), **more)
+            control.add(cached.artifacts(), spec.id, by=person.here(), **more)
         except AllcoreError as error:
             st.markdown(f":red[:material/error: {widgets.plain(error.message)}] {widgets.plain(error.hint)}")
             return

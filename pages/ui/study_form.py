@@ -18,7 +18,7 @@ from allcore.models import presets, registry
 from allcore.models.spec import CLASSICAL, Knob
 from allcore.runs import store, study
 from allcore.runs.study import GRID, GUIDED, PLAIN, RANDOM
-from pages.ui import cached, state, widgets
+from pages.ui import cached, person, state, widgets
 
 SEARCHES = {PLAIN: "None", GRID: "Grid", RANDOM: "Random", GUIDED: "Guided"}
 ABOUT = {
@@ -95,7 +95,9 @@ def _wanted(cards: list[DatasetCard]) -> Wanted:
             vary = _texts("Vary", knobs, models, preset, search=search)
     with first if search == PLAIN else second:
         fixed = _texts("Set for all runs", [knob for knob in knobs if knob.name not in vary], models, preset, search="")
-    return Wanted(data=data.id, models=models, preset=preset, search=search, vary=vary, fixed=fixed, name=name, **numbers)
+    return Wanted(
+        data=data.id, models=models, preset=preset, search=search, vary=vary, fixed=fixed, name=name, owner=person.here().name, **numbers
+    )
 
 
 def _explained() -> str:

@@ -107,6 +107,15 @@ def plain_errors() -> Iterator[None]:
         st.error("Something went wrong that should not have. The server's log has the details; reload the page to go on.")
 
 
+@contextmanager
+def passing_errors() -> Iterator[None]:
+    """Errors made for people are shown in a note that passes: for what can be tried again at once."""
+    try:
+        yield
+    except AllcoreError as error:
+        st.toast(plain(" ".join(filter(None, [error.message, error.hint]))), icon=":material/error:", duration="long")
+
+
 def part(draw: Callable[[], None], *, every: float | None = None) -> None:
     """Draw a part of a page that is drawn again alone: when something in it is clicked, and `every` so many seconds."""
 

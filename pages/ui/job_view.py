@@ -1,0 +1,176 @@
+"""One job, opened: how it stands, its curves, what it takes of the machine, what can be done with it, and its log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from allcore.base import fileio
+from allcore.jobs import acts, board, control, submit
+from allcore.plots import curves as plots
+from allcore.plots import usage as machine
+from allcore.runs import events, spec, status, trash, usage
+from allcore.runs.store import Job
+from pages.ui import cached, person, routes, state, widgets
+
+KINDS = {
+    spec.PHANTOM: "Drawing cells",
+    spec.IMPORT: "Importing images",
+    spec.MAP: "Mapping cells",
+    spec.CHECK: "Checking",
+    spec.LEAKAGE: "Measuring leakage",
+    spec.EVALUATE: "Judging on other data",
+}
+
+
+def title(job: Job) -> str:
+    """`Random forest on demo · c851`, `Checking: demo`"""
+    if job.spec.kind == spec.TRAIN:
+        return widgets.run_name(job)
+    return f"{KINDS.get(job.spec.kind, job.spec.kind)}: {job.spec.params['name']}"
+
+
+def drawn(job: Job) -> None:
+    """All that is known of it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.header(title(job), anchor=False, width="content")
+        widgets.state_badge(job)
+    if job.state == status.FAILED:
+        _failed(job)
+    elif job.status.reason and job.state in (status.CANCELLED, status.INTERRUPTED):
+        st.caption(widgets.plain(job.status.reason))
+    _actions(job)
+    left, right = st.columns([3, 2], gap="large")
+    if job.spec.kind == spec.TRAIN:
+        with left:
+            made = cached.certificate(job)
+            if made:
+                widgets.certificate(made)
+            _curves(job)
+        with right:
+            _facts(job)
+            table = widgets.settings(job)
+            st.dataframe(table, hide_index=True, height=min(38 + 35 * len(table), 320), alt="The settings of this run")
+    else:
+        with left:
+            _facts(job)
+    with st.expander("Use of the machine"):
+        used = usage.read(job.paths)
+        if used.empty:
+            st.caption("It is measured every few seconds while the job is at work, and drawn here.")
+        else:
+            widgets.chart(machine.usage(used), machine.describe_usage(used), used, key=f"usage-{job.id}")
+    with st.expander("Log and history"):
+        steps = pd.DataFrame(
+            [{"time": step.time, "state": step.state, "attempt": step.attempt, "why": step.reason} for step in job.status.history]
+        )
+        st.dataframe(steps, hide_index=True, alt="Every change of this job's state")
+        st.code(fileio.read_tail(job.paths.log, 6000) or "Nothing was printed.", language=None, height=220)
+
+
+def _failed(job: Job) -> None:
+    st.error(widgets.plain(job.status.reason), icon=":material/error:")
+    if lines := board.last_lines(job):
+        with st.expander("The last lines that it printed"):
+            st.code("\n".join(lines), language=None, wrap_lines=True)
+
+
+def _curves(job: Job) -> None:
+    history = events.epochs(events.read(job.paths))
+    if not history.empty:
+        widgets.chart(plots.curves(history), plots.describe_curves(history), plots.curves_table(history), key=f"curves-{job.id}")
+    elif "epochs" not in job.spec.params["settings"]:
+        st.caption("This model is fitted in one go: there are no epochs to draw.")
+    elif job.status.state in status.ACTIVE:
+        with st.container(border=True, height=240, horizontal_alignment="center", vertical_alignment="center"):
+            st.caption("Its curves are drawn here, a point an epoch. None has ended yet.", text_alignment="center")
+    else:
+        st.caption("It ended before its first epoch did.")
+
+
+def _facts(job: Job) -> None:
+    facts = [f"Submitted {widgets.when(job)}" + (f" by {widgets.plain(job.owner)}" if job.owner else "")]
+    slot = board.Row(job).slot
+    if slot:
+        facts.append(f"On {slot}")
+    if job.seconds is not None:
+        facts.append(f"At work for {widgets.minutes(job.seconds)}")
+    if job.beat:
+        facts.append(f"{job.beat.memory_mb:,.0f} MB of memory")
+    st.caption(" · ".join(facts))
+
+
+def _actions(job: Job) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        _links(job)
+        if not acts.may_change(job, person.here()):
+            st.caption(f"Only {widgets.plain(job.owner or 'an administrator')} and administrators may stop or delete it.")
+        elif job.status.state in status.ACTIVE:
+            _stop(job)
+        else:
+            _after(job)
+
+
+def _links(job: Job) -> None:
+    """Where its outcome is seen."""
+    params = job.spec.params
+    if job.state != status.DONE:
+        pass
+    elif job.spec.kind == spec.TRAIN:
+        st.page_link(routes.RESULTS, label="See the result", icon=":material/leaderboard:", query_params={state.RUN: job.id})
+    elif job.spec.kind == spec.LEAKAGE:
+        st.page_link(routes.LEAKAGE, label="See the gap", icon=":material/compare_arrows:", query_params={state.DATA: params["name"]})
+    elif job.spec.kind == spec.EVALUATE:
+        run = {state.RUN: params["run"], "details": "Beyond"}
+        st.page_link(routes.RESULTS, label="See what was found", icon=":material/travel_explore:", query_params=run)
+    else:
+        st.page_link(routes.DATASET, label="See the cells", icon=":material/grid_view:", query_params={state.DATA: params["name"]})
+    if study := job.spec.study:
+        st.page_link(routes.STUDIES, label="Its study", icon=":material/grid_view:", query_params={state.STUDY: study})
+
+
+def _stop(job: Job) -> None:
+    stopping = job.paths.cancel.exists()
+    if st.button("Stopping" if stopping else "Cancel", icon=":material/stop:", disabled=stopping, key=f"cancel-{job.id}"):
+        _do(lambda: acts.cancel(cached.artifacts(), job.paths, by=person.here()))
+    if job.state in status.IN_PROCESS and not stopping:
+        about = "It saves where it is, and waits again behind the others."
+        if st.button("Let others go first", icon=":material/low_priority:", key=f"requeue-{job.id}", help=about):
+            _do(lambda: acts.requeue(cached.artifacts(), job.paths, by=person.here()))
+
+
+def _after(job: Job) -> None:
+    if job.state != status.DONE and st.button(
+        "Resume", icon=":material/resume:", key=f"resume-{job.id}", help="Goes on from its last checkpoint."
+    ):
+        _do(lambda: acts.resume(cached.artifacts(), job.paths, by=person.here()))
+    if job.state == status.DONE and "epochs" in job.spec.params.get("settings", {}):
+        _train_on(job)
+    with st.popover("Delete", icon=":material/delete:", key=f"delete-{job.id}"):
+        what = "The run goes, with its model and its figures" if job.spec.kind == spec.TRAIN else "Only the record of the work goes"
+        st.markdown(f"{what}, to the trash. It can be brought back for {trash.days():.0f} days.")
+        if st.button("Delete it", key=f"sure-{job.id}", type="primary"):
+            acts.delete(job.paths, by=person.here())
+            state.forget(state.RUN)
+            state.put(state.DELETED, (job.id, title(job)))
+            st.rerun(scope="app")
+
+
+def _do(act: Callable[[], object]) -> None:
+    act()
+    st.rerun(scope="app")
+
+
+def _train_on(job: Job) -> None:
+    """More epochs, as a run of its own."""
+    done = job.spec.params["settings"]["epochs"]
+    with st.popover("Train on", icon=":material/more_time:", key=f"train-on-{job.id}"):
+        epochs = st.number_input("Epochs in all", done + 1, 1000, min(done * 2, 1000), key=f"epochs-{job.id}")
+        st.caption("A new run takes up where this one ended. This one stays as it is.")
+        if st.button("Train on", type="primary", key=f"go-on-{job.id}"):
+            plan, _ = submit.repeated(cached.artifacts(), job.id, {"epochs": epochs})
+            state.select(state.RUN, submit.continued(cached.artifacts(), job.id, plan, tags=person.tags()).id)
+            control.ensure(cached.artifacts())
+            st.rerun(scope="app")
