@@ -7,7 +7,7 @@ from allcore.jobs import control
 from allcore.runs import spec, status, store
 from allcore.runs.store import Job
 from pages.ui import bin as trash_bin
-from pages.ui import cached, job_view, routes, state, waiting, widgets
+from pages.ui import cached, job_view, places, routes, state, waiting, widgets
 
 artifacts = cached.artifacts()
 EVERY = 2.5
@@ -54,6 +54,7 @@ with widgets.plain_errors():
     widgets.page("Jobs")
     control.ensure_if_needed(artifacts)
     trash_bin.undo()
+    places.cluster(artifacts)
     jobs = store.jobs(artifacts)
     active = [job for job in jobs if job.status.state in status.ACTIVE]
     ended = [job for job in reversed(jobs) if job.status.state in status.ENDED]

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,18 +117,29 @@ class Household:
         found = []
         for process in self.all():
             try:
-                command = process.cmdline()
+                command, parent = process.cmdline(), process.ppid()
             except psutil.Error:
                 continue
             if command[1:3] == ["-m", module] and set(arguments) <= set(command):
-                found.append(process)
-        return found
+                found.append((process, parent))
+        pids = {process.pid for process, _ in found}
+        # What one of them starts looks like it until it has become another program.
+        return [process for process, parent in found if parent not in pids]
 
     def runners(self) -> list[psutil.Process]:
         return self._running("allcore.jobs.runner")
 
     def workers(self, job: JobPaths) -> list[psutil.Process]:
         return self._running("allcore.worker", job.id)
+
+    def at_work(self, job: JobPaths) -> list[psutil.Process]:
+        """Workers that have the job's lock in hand, which one on its way out has not."""
+        found = []
+        for process in self.workers(job):
+            with suppress(psutil.Error):
+                if any(file.path == str(job.job_lock) for file in process.open_files()):
+                    found.append(process)
+        return found
 
 
 @pytest.fixture

@@ -57,6 +57,13 @@ def ran_out(error: BaseException) -> bool:
     return False
 
 
+def killed(before: int | None, after: int | None) -> str:
+    """What to say of a process that SIGKILL has ended, by `kills` on its machine before and after."""
+    if before is None or after is None:
+        return "Its process was killed, perhaps for want of memory"
+    return "The system killed its process: memory ran out" if after > before else "Its process was killed from outside"
+
+
 def told_in(log: str) -> bool:
     """Whether the end of a process's log says that memory ran out."""
     return any(phrase in log for phrase in _PHRASES)

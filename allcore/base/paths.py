@@ -336,6 +336,21 @@ class Artifacts:
         return self.root / "runner.log"
 
     @property
+    def cluster_state(self) -> Path:
+        """What the runner knows of a cluster's workers, where it has one."""
+        return self.root / "cluster.json"
+
+    @property
+    def cluster_token(self) -> Path:
+        """Written by the runner for every worker to read: who can't does not see this folder."""
+        return self.root / "cluster.token"
+
+    @property
+    def cluster_lock(self) -> Path:
+        """Held by the runner while it has a cluster: a worker that can take it is out of reach of our locks."""
+        return self.root / "cluster.lock"
+
+    @property
     def server_state(self) -> Path:
         return self.root / "server.json"
 

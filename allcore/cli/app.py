@@ -11,7 +11,7 @@ from allcore import launch
 from allcore.base.errors import BadInput
 from allcore.base.paths import Artifacts
 from allcore.data import records
-from allcore.jobs import control, demo
+from allcore.jobs import cluster, control, demo
 
 
 @click.command("app")
@@ -19,6 +19,7 @@ from allcore.jobs import control, demo
 def serve_command(port: int) -> None:
     """Serve the pages on this machine, and draw the demo data set where there is none."""
     artifacts = Artifacts.locate()
+    cluster.wanted()  # a scheduler that must not be used is told at once
     sys.exit(launch.serve(artifacts, port=port, on_ready=lambda: prepare(artifacts)))
 
 

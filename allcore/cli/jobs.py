@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import click
@@ -10,7 +11,7 @@ from allcore.base import people
 from allcore.base.errors import NotFound
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.cli import output
-from allcore.jobs import acts, board, control, queue
+from allcore.jobs import acts, board, cluster, control, queue
 from allcore.runs import place, status, store, trash
 
 
@@ -162,17 +163,28 @@ def status_(as_json: bool) -> None:
     counts = {state: states.count(state) for state in status.ACTIVE if state in states}
     paused = queue.paused(artifacts) is not None
     if as_json:
-        output.document({"running": current.running, "pid": current.pid, "paused": paused, "jobs": counts})
+        output.document({"running": current.running, "pid": current.pid, "paused": paused, "jobs": counts, **_places(artifacts, current)})
     else:
+        found = cluster.seen(artifacts) if current.running else None
         click.echo(f"The runner is {'up' if current.running else 'not up'}. Jobs: {output.counts(counts)}.")
         if paused:
             click.echo("The queue is paused.")
+        for line in (found.summary, *found.problems) if found else ():
+            click.echo(line)
+
+
+def _places(artifacts: Artifacts, runner: control.RunnerState) -> dict[str, Any]:
+    """Who runs the jobs; None where no runner is up."""
+    found = cluster.seen(artifacts) if runner.running else None
+    executor = ("dask" if found else "local") if runner.running else None
+    return {"executor": executor, "cluster": asdict(found) if found else None}
 
 
 @group.command("start")
 @output.json_option
 def start(as_json: bool) -> None:
     """Start the runner, which takes up whatever is unfinished."""
+    cluster.wanted()
     control.ensure(Artifacts.locate())
     output.document({"started": True}) if as_json else click.echo("The runner is on its way.")
 

@@ -17,7 +17,7 @@ from allcore.base.errors import Conflict, Fenced, NotFound
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.jobs import control, queue, slots
 from allcore.jobs.executors import Ended, Executor
-from allcore.jobs.executors.local import LocalExecutor
+from allcore.jobs.executors.chosen import chosen
 from allcore.jobs.slots import Slot
 from allcore.jobs.studies import advance as studies
 from allcore.runs import allotment, cancellation, events, heartbeat, status, store, trash
@@ -181,13 +181,11 @@ def _is_overdue(request: Path) -> bool:
 
 
 def _cause(ended: Ended, *, killed_before: int | None) -> str:
-    exit_code, now = ended.exit_code, memory.kills()
+    if ended.reason:
+        return ended.reason
+    exit_code = ended.exit_code
     if exit_code == -signal.SIGKILL:
-        if killed_before is None or now is None:
-            return "Its process was killed, perhaps for want of memory"
-        if now > killed_before:
-            return "The system killed its process: memory ran out"
-        return "Its process was killed from outside"
+        return memory.killed(killed_before, memory.kills())
     if exit_code != 0 and memory.told_in(fileio.read_tail(ended.paths.log, 2000)):
         return "Its process ended because memory ran out"
     if exit_code < 0:
@@ -231,7 +229,8 @@ def run(artifacts: Artifacts, *, idle_seconds: float = IDLE_SECONDS) -> None:
         except locks.Timeout:
             return
         artifacts.runner_stop.unlink(missing_ok=True)
-        runner = Runner(artifacts, LocalExecutor(artifacts, slots.found()))
+        executor = chosen(artifacts)
+        runner = Runner(artifacts, executor)
         idle_since, purged, told = time.monotonic(), 0.0, ""
         while not stopping and not artifacts.runner_stop.exists():
             try:
@@ -250,6 +249,7 @@ def run(artifacts: Artifacts, *, idle_seconds: float = IDLE_SECONDS) -> None:
                 break
             time.sleep(INTERVAL)
         runner.end_all()
+        executor.close()
         told_to_stop = bool(stopping) or artifacts.runner_stop.exists()
         # From here on others start a runner; whoever still saw this one at work queued a job before the look below.
         artifacts.runner_state.unlink(missing_ok=True)

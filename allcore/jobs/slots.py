@@ -33,7 +33,7 @@ class Slot:
     taken: int = 0
     """How many of them are at work."""
     parts: int = 0
-    """Into how many equal parts they are to be divided; 0: as many as jobs wait."""
+    """Into how many equal parts they are to be divided; 0: as many as jobs wait. 1: one job at a time."""
 
     @property
     def variables(self) -> dict[str, str]:
@@ -67,7 +67,7 @@ def share(slot: Slot, *, waiting: int, pinned: int, memory: float) -> int:
     `memory` is what is free, in bytes: without enough, jobs come one after the other.
     """
     left = slot.cores - slot.taken
-    if left <= 0 or (slot.taken and memory < MEMORY):
+    if left <= 0 or (slot.taken and (slot.parts == 1 or memory < MEMORY)):
         return 0
     if pinned:
         wanted = min(pinned, slot.cores)

@@ -18,7 +18,7 @@ from allcore.base.paths import Artifacts, JobPaths
 from allcore.runs import allotment, cancellation, events, heartbeat, spec, status, usage
 
 _RESERVE = 65536
-STOPPED, ORPHANED, REQUEUED = "The runner was stopped.", "The runner has gone.", "Makes room for others on request."
+STOPPED, ORPHANED, REQUEUED = "The runner was stopped.", "The process that had started it has gone.", "Makes room for others on request."
 
 
 class Interrupted(AllcoreError):

@@ -49,10 +49,10 @@ def test_a_process_of_its_own_says_no_more(artifacts: Artifacts, forest: JobPath
 
 
 def test_the_runner_is_started_and_stopped(artifacts: Artifacts, household):
-    assert document("jobs", "status") == {"running": False, "pid": None, "paused": False, "jobs": {}}
+    assert document("jobs", "status") == {"running": False, "pid": None, "paused": False, "jobs": {}, "executor": None, "cluster": None}
     assert document("jobs", "start") == {"started": True}
     up = document("jobs", "status")
-    assert up["running"]
+    assert (up["running"], up["executor"], up["cluster"]) == (True, "local", None)
     assert up["pid"] == household.runners()[0].pid
     assert document("jobs", "stop") == {"stopped": True}
     assert not household.all()

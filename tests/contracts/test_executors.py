@@ -16,12 +16,14 @@ from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import records
 from allcore.data.phantom import PhantomSpec
 from allcore.jobs import submit
+from allcore.jobs.cluster import Scheduler
 from allcore.jobs.executors import Executor
 from allcore.jobs.executors.inline import InlineExecutor
 from allcore.jobs.executors.local import LocalExecutor
 from allcore.jobs.runner import Runner
 from allcore.jobs.slots import Slot
 from allcore.runs import spec, status, store
+from tests.clusters import Cluster
 
 SLOTS = (Slot("data", (spec.PHANTOM, spec.IMPORT)),)
 SMALL = PhantomSpec(images=8, patients=2, size=32)
@@ -35,6 +37,8 @@ class Harness:
 
     executor: Executor
     runner: Runner
+    slots: tuple[Slot, ...]
+    """All there are, one of them for drawing."""
     kill: Callable[[JobPaths], None]
     """Let the process of this job die at its next start, or now, without a word."""
 
@@ -51,21 +55,46 @@ def inline(artifacts: Artifacts) -> Harness:
         return worker.work(artifacts, paths, attempt)
 
     executor = InlineExecutor(SLOTS, work)
-    return Harness(executor, Runner(artifacts, executor), lambda paths: doomed.add(paths.id))
+    return Harness(executor, Runner(artifacts, executor), SLOTS, lambda paths: doomed.add(paths.id))
 
 
 @pytest.fixture
 def local(artifacts: Artifacts) -> Iterator[Harness]:
     executor = LocalExecutor(artifacts, SLOTS)
     runner = Runner(artifacts, executor)
-    yield Harness(executor, runner, executor.kill)
+    yield Harness(executor, runner, SLOTS, executor.kill)
     for job in store.jobs(artifacts):
         executor.kill(job.paths)
     for child in executor._children:
         child.process.wait()
 
 
-@pytest.fixture(params=["inline", "local"])
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A scheduler and one worker, for all tests of this file."""
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        made.start().worker("one")
+        yield made
+    finally:
+        made.end()
+
+
+@pytest.fixture
+def dask(artifacts: Artifacts, cluster: Cluster, eventually) -> Iterator[Harness]:
+    from allcore.jobs.executors.dask import DaskExecutor
+
+    executor = DaskExecutor(artifacts, Scheduler(cluster.address))
+    try:
+        yield Harness(executor, Runner(artifacts, executor), eventually(executor.free, what="the worker"), executor.kill)
+    finally:
+        for job in store.active(artifacts):
+            executor.kill(job.paths)
+            eventually(lambda job=job: not locks.is_held(job.paths.job_lock))
+        executor.close()
+
+
+@pytest.fixture(params=["inline", "local", "dask"])
 def harness(request: pytest.FixtureRequest) -> Harness:
     return request.getfixturevalue(request.param)
 
@@ -119,7 +148,7 @@ def test_a_job_is_cancelled_while_it_comes_up(artifacts: Artifacts, harness: Har
     paths = submit.phantom(artifacts, "a", SMALL)
     begun = status.change(paths, status.STARTING)
     store.ask_to_cancel(paths)
-    harness.executor.start(paths, begun.attempt, SLOTS[0])
+    harness.executor.start(paths, begun.attempt, harness.slots[0])
     ended = steps(paths, *status.ENDED)
     assert (ended.state, ended.reason) == (status.CANCELLED, "Cancelled on request.")
     assert not artifacts.dataset("a").folder.exists()
@@ -165,7 +194,7 @@ def test_an_attempt_that_was_overtaken_has_no_say(artifacts: Artifacts, harness:
     paths = submit.phantom(artifacts, "a", SMALL)
     for step in (status.STARTING, status.INTERRUPTED, status.QUEUED, status.STARTING):
         status.change(paths, step)
-    harness.executor.start(paths, 1, SLOTS[0])
+    harness.executor.start(paths, 1, harness.slots[0])
     (ended,) = eventually(harness.executor.ended)
     assert (ended.paths.id, ended.attempt, ended.exit_code) == (paths.id, 1, 3)
     assert (status.read(paths).state, status.read(paths).attempt) == (status.STARTING, 2)
@@ -174,14 +203,14 @@ def test_an_attempt_that_was_overtaken_has_no_say(artifacts: Artifacts, harness:
 
 def test_an_end_is_told_once_and_frees_the_slot(artifacts: Artifacts, harness: Harness, eventually):
     paths = submit.phantom(artifacts, "a", SMALL)
-    assert harness.executor.free() == SLOTS
+    assert harness.executor.free() == harness.slots
     assert harness.executor.ended() == []
     begun = status.change(paths, status.STARTING)
-    harness.executor.start(paths, begun.attempt, SLOTS[0])
+    harness.executor.start(paths, begun.attempt, harness.slots[0])
     (ended,) = eventually(harness.executor.ended)
     assert (ended.paths.id, ended.attempt, ended.exit_code) == (paths.id, 1, 0)
     assert harness.executor.ended() == []
-    assert harness.executor.free() == SLOTS
+    assert harness.executor.free() == harness.slots
 
 
 def test_asking_for_what_does_not_run_harms_nobody(artifacts: Artifacts, harness: Harness):
@@ -192,6 +221,6 @@ def test_asking_for_what_does_not_run_harms_nobody(artifacts: Artifacts, harness
 
 
 def test_a_job_of_no_slots_kind_waits(artifacts: Artifacts, harness: Harness):
-    paths = spec.written(artifacts, spec.TRAIN, {}, name="a")
+    paths = spec.written(artifacts, "unheard-of", {}, name="a")
     assert harness.runner.step() is True
     assert status.read(paths).state == status.QUEUED

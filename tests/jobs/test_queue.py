@@ -111,6 +111,7 @@ MUCH = 24e9
         (replace(PROCESSOR, taken=1), 2, 0, 1e9, 0),
         (replace(PROCESSOR, cores=16), 3, 0, MUCH, 5),
         (replace(PROCESSOR, parts=1), 5, 0, MUCH, 2),
+        (replace(PROCESSOR, parts=1, taken=1), 5, 1, MUCH, 0),
         (replace(PROCESSOR, parts=2), 1, 0, MUCH, 1),
     ],
 )

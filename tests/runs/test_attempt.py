@@ -85,7 +85,7 @@ def test_a_cancellation_is_found(artifacts: Artifacts, job: JobPaths):
 def test_the_end_of_the_parent_is_found(artifacts: Artifacts, job: JobPaths):
     with attempts.held(artifacts, job, 1, parent=os.getppid()) as attempt:
         attempt.check()
-    with attempts.held(artifacts, job, 1, parent=os.getpid()) as attempt, pytest.raises(Interrupted, match=r"The runner has gone\."):
+    with attempts.held(artifacts, job, 1, parent=os.getpid()) as attempt, pytest.raises(Interrupted, match=r"had started it has gone\."):
         attempt.check()
 
 

@@ -17,6 +17,8 @@ class Ended:
     attempt: int
     exit_code: int
     """As the system gives it: 0 for a job that told its own end, negative for the signal that killed it."""
+    reason: str = ""
+    """Why, where more is known than the code tells; without a full stop."""
 
 
 class Executor(Protocol):
@@ -43,4 +45,8 @@ class Executor(Protocol):
 
     def kill(self, paths: JobPaths) -> None:
         """End a job's process at once; no effect where there is none."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds; it starts nothing afterwards."""
         ...

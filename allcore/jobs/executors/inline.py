@@ -32,3 +32,6 @@ class InlineExecutor:
 
     def kill(self, paths: JobPaths) -> None:
         """Nothing runs outside `start`."""
+
+    def close(self) -> None:
+        """It holds nothing."""

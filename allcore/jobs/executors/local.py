@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
-import sys
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
-from allcore.base.processes import FRUGAL
+from allcore.base.paths import Artifacts, JobPaths
 from allcore.jobs.executors import Ended
+from allcore.jobs.executors import child as children
 from allcore.jobs.slots import Slot
-
-_ROOT = Path(__file__).resolve().parents[3]
 
 
 @dataclass(frozen=True)
@@ -45,23 +38,14 @@ class LocalExecutor:
         return tuple(room)
 
     def start(self, paths: JobPaths, attempt: int, slot: Slot) -> None:
-        command = [sys.executable, "-m", "allcore.worker", paths.id, "--attempt", str(attempt), "--parent", str(os.getpid())]
-        environment = {
-            **{name: value for name, value in os.environ.items() if name not in FRUGAL},
-            ENVIRONMENT_VARIABLE: str(self._artifacts.root),
-            "PYTHONUNBUFFERED": "1",
-            "PYTHONPATH": os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")])),
-            **slot.variables,
-        }
-        with open(paths.log, "ab") as log:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True)
+        process = children.start(self._artifacts, paths, attempt, slot.variables)
         self._children.append(_Child(paths, attempt, slot, process))
 
     def ended(self) -> list[Ended]:
         over = [child for child in self._children if child.process.poll() is not None]
         self._children = [child for child in self._children if child not in over]
         for child in over:
-            _end_group(child.process.pid)
+            children.end_group(child.process.pid)
         return [Ended(child.paths, child.attempt, child.process.returncode) for child in over]
 
     def ask_to_end(self, paths: JobPaths) -> None:
@@ -72,12 +56,8 @@ class LocalExecutor:
         for child in self._of(paths):
             child.process.kill()
 
+    def close(self) -> None:
+        """Its children end by themselves when this process has gone."""
+
     def _of(self, paths: JobPaths) -> list[_Child]:
         return [child for child in self._children if child.paths.id == paths.id]
-
-
-def _end_group(leader: int) -> None:
-    """End what a child started and, killed itself, could not end: a process pool would draw on for an attempt that is no more."""
-    if os.name == "posix":
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(leader, signal.SIGKILL)
