@@ -8,7 +8,7 @@ import click
 
 from allcore import __version__
 from allcore.base.errors import AllcoreError
-from allcore.cli import app, beyond, data, jobs, models, predict, report, runs, study, train
+from allcore.cli import app, beyond, data, explain, jobs, models, predict, report, runs, study, train
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -32,6 +32,7 @@ COMMANDS = (
     models.group,
     predict.command,
     beyond.evaluate,
+    explain.command,
     report.command,
     app.serve_command,
     app.endpoint_command,

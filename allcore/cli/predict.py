@@ -32,7 +32,7 @@ def command(run: str, paths: tuple[Path, ...], as_csv: bool, anyway: bool, as_js
     """
     artifacts = Artifacts.locate()
     model, adviser = served.load(artifacts.run(run)), answers.adviser(artifacts, artifacts.run(run))
-    told = uploads.document(adviser, uploads.answered(model, _sent(paths), adviser=adviser))
+    told = uploads.document(adviser, uploads.answered(model, sent(paths), adviser=adviser))
     if as_json:
         output.document(told)
     elif as_csv:
@@ -72,8 +72,8 @@ def _table(class_names: tuple[str, ...], told: dict[str, Any]) -> None:
         writer.writerow([one["path"], "", *("" for _ in class_names), one["error"]])
 
 
-def _sent(paths: tuple[Path, ...]) -> Iterator[Upload | Refused]:
-    """The files, read one by one as they are wanted."""
+def sent(paths: tuple[Path, ...]) -> Iterator[Upload | Refused]:
+    """The files that are named, those in folders and zips too, read one by one as they are wanted."""
     for path in paths:
         if path.is_dir():
             files = sorted(file for file in path.rglob("*") if file.suffix.lower() in images.SUFFIXES)

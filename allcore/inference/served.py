@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from allcore.base.errors import NotFound
 from allcore.base.paths import JobPaths
 from allcore.models.features import Features
 
-PROBABILITIES, EMBEDDING = "probabilities", "embedding"
+PROBABILITIES, EMBEDDING, ACTIVATIONS = "probabilities", "embedding", "activations"
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class ServedModel:
         self._features = features
         self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
+        self.has_activations = ACTIVATIONS in [output.name for output in self._session.get_outputs()]
+        """Whether the graph is a network's that gives them; ONNX Runtime computes only the outputs that are asked for."""
         self.size_bytes = len(graph) + sum(array.nbytes for array in (features.learned if features else {}).values())
 
     def answer(self, images: np.ndarray, *, batch: int = 64) -> Answer:
@@ -80,6 +83,13 @@ class ServedModel:
         """Of a classifier, for feature vectors, float32 (n, d), that its features gave before."""
         return Answer(_normalised(self._session.run([PROBABILITIES], {self._input: vectors})[0]), vectors)
 
+    def activations(self, images: np.ndarray) -> np.ndarray:
+        """Of a network, what its layer for heat maps gives, float32 (n, height, width, channels), for uint8 images (n, size, size, 3).
+
+        Only where `has_activations`.
+        """
+        return self._session.run([ACTIVATIONS], {self._input: np.ascontiguousarray(images)})[0]
+
 
 def _normalised(shares: np.ndarray) -> np.ndarray:
     """A graph adds up in float32, and a forest of one opinion then says 1.0000001."""
@@ -97,8 +107,9 @@ def read_card(paths: JobPaths) -> ServedCard:
     return ServedCard(**{**known, "class_names": tuple(known["class_names"])})
 
 
-def load(paths: JobPaths, *, threads: int = 0) -> ServedModel:
-    """The model of a run. Raises NotFound where it has none yet."""
+def load(paths: JobPaths, *, threads: int = 0, altered: Callable[[bytes], bytes] | None = None) -> ServedModel:
+    """The model of a run, its graph as `altered` gives it back. Raises NotFound where it has none yet."""
     card = read_card(paths)
     features = Features.load(paths.features) if card.features else None
-    return ServedModel(card, paths.onnx.read_bytes(), features, threads=threads)
+    graph = paths.onnx.read_bytes()
+    return ServedModel(card, altered(graph) if altered else graph, features, threads=threads)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 
 from allcore.base.paths import JobPaths
 from allcore.inference import served
@@ -13,10 +14,14 @@ DEFAULT_BYTES = 512 * 1024 * 1024
 
 
 class Shelf:
-    """Keeps the models used last, up to `bound` bytes of graphs; one larger than that is loaded anew each time."""
+    """Keeps the models used last, up to `bound` bytes of graphs; one larger than that is loaded anew each time.
 
-    def __init__(self, bound: int = DEFAULT_BYTES) -> None:
+    `load` gives the model of a run, `served.load` where nothing else is said.
+    """
+
+    def __init__(self, bound: int = DEFAULT_BYTES, *, load: Callable[[JobPaths], ServedModel] | None = None) -> None:
         self._bound = bound
+        self._load = load
         self._lock = threading.Lock()
         self._models: OrderedDict[tuple[str, int], ServedModel] = OrderedDict()
 
@@ -26,7 +31,7 @@ class Shelf:
         key = (str(paths.onnx), paths.onnx.stat().st_mtime_ns)
         with self._lock:  # one loads while the others wait: two copies of a large graph would break the bound
             if key not in self._models:
-                self._models[key] = served.load(paths)
+                self._models[key] = (self._load or served.load)(paths)
             self._models.move_to_end(key)
             model = self._models[key]
             while self.size_bytes > self._bound and self._models:

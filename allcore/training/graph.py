@@ -11,8 +11,7 @@ import keras
 import numpy as np
 
 from allcore.base import fileio
-
-ACTIVATIONS = "activations"
+from allcore.inference.served import ACTIVATIONS, EMBEDDING, PROBABILITIES
 
 
 def exported(model: keras.Model, module: ModuleType, settings: Mapping[str, Any], path: Path) -> None:
@@ -23,8 +22,8 @@ def exported(model: keras.Model, module: ModuleType, settings: Mapping[str, Any]
         plain.set_weights(model.get_weights())
         model = plain
     outputs = {
-        "probabilities": model.output,
-        "embedding": model.get_layer(module.EMBEDDING).output,
+        PROBABILITIES: model.output,
+        EMBEDDING: model.get_layer(module.EMBEDDING).output,
         ACTIVATIONS: model.get_layer(module.ACTIVATIONS).output,
     }
     three = keras.Model(model.input, outputs)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pandas as pd
 import streamlit as st
 
-from allcore.base.errors import BadInput, NotFound
+from allcore.base.errors import AllcoreError, BadInput, NotFound
 from allcore.data import images, records
-from allcore.inference import answers, guard, neighbours, sentence, worth
+from allcore.inference import answers, guard, neighbours, sentence, served, worth
 from allcore.inference.answers import Adviser
 from allcore.inference.uploads import Classified, Upload
 from allcore.metrics import text
 from allcore.plots import probabilities as plots
+from allcore.runs import store
 from allcore.runs.store import Job
-from pages.ui import cached, widgets
+from pages.ui import cached, heat, widgets
 
 PREVALENCE, OTHERS = "answer-prevalence", "answer-others"
 MOST_OTHERS = 3
@@ -33,11 +36,14 @@ def shown(job: Job, upload: Upload, one: Classified) -> None:
         st.header(widgets.plain(sentence.headline(adviser, one)), anchor=False)
         for said in sentence.details(adviser, one):
             st.markdown(widgets.plain(said))
-        if not refused or st.toggle("Show the probabilities all the same", key="answer-anyway"):
+        told = not refused or st.toggle("Show the probabilities all the same", key="answer-anyway")
+        if told:
             _probabilities(adviser, one)
         if not refused:
             _worth(job, adviser, one)
         _reading(job)
+    if told:
+        heat.offered(job, images.prepared(upload.content, adviser.card.input_size), one.label, key="answer")
     _guard(adviser, one)
     _neighbours(job, adviser, upload)
     _others(job, adviser, upload, one)
@@ -152,7 +158,7 @@ def _neighbours(job: Job, adviser: Adviser, upload: Upload) -> None:
 
 def _others(job: Job, adviser: Adviser, upload: Upload, one: Classified) -> None:
     """Other models of the same classes on this picture."""
-    runs = {other.id: other for other in cached.answering_alike(adviser.card.class_names) if other.id != job.id}
+    runs = {other.id: other for other in _alike(adviser.card.class_names) if other.id != job.id}
     if not runs:
         return
     st.subheader("What other models say", anchor=False)
@@ -190,3 +196,13 @@ def _others(job: Job, adviser: Adviser, upload: Upload, one: Classified) -> None
         },
         alt="Several models on this picture",
     )
+
+
+def _alike(class_names: tuple[str, ...]) -> list[Job]:
+    """Finished runs whose models answer with the same classes in the same order, the newest first."""
+    found = []
+    for job in reversed(store.runs(cached.artifacts())):
+        with suppress(AllcoreError, FileNotFoundError):  # not finished, damaged, or deleted under our eyes
+            if cached.headline(job) and served.read_card(job.paths).class_names == class_names:
+                found.append(job)
+    return found

@@ -9,11 +9,12 @@ import streamlit as st
 from allcore.base.errors import NotFound
 from allcore.data import records
 from allcore.data.records import DatasetCard
+from allcore.inference import served
 from allcore.metrics import text
 from allcore.metrics.scores import Scores
 from allcore.plots import theme
 from allcore.runs.store import Job
-from pages.ui import cached, state, widgets
+from pages.ui import cached, heat, state, widgets
 from pages.ui.gallery import Cell, gallery
 
 CELL = "cell"
@@ -69,6 +70,8 @@ def shown(job: Job, scores: Scores, called: np.ndarray) -> None:
     if opened in ids:
         place = ids.index(opened)
         _large(card, rows[place], drawn.iloc[place], scores)
+        size = served.read_card(job.paths).input_size
+        heat.offered(job, np.asarray(cached.pixels(card, size)[rows[place]]), scores.classes[j], key="error")
 
 
 def _large(card: DatasetCard, row: int, one: pd.Series, scores: Scores) -> None:

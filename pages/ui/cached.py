@@ -12,7 +12,6 @@ import importlib
 import io
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,13 +22,16 @@ import streamlit as st
 from PIL import Image
 
 from allcore.base import fileio
-from allcore.base.errors import AllcoreError, NotFound
-from allcore.base.paths import Artifacts
+from allcore.base.errors import NotFound
+from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import cache, cellmap, images, records, splits
 from allcore.data import looks as data_looks
 from allcore.data.looks import Looks
 from allcore.data.records import DatasetCard
 from allcore.data.splits import Certificate, Split, SplitSpec
+from allcore.explain import heat as heat_maps
+from allcore.explain import randomised
+from allcore.explain.heat import HeatMap
 from allcore.inference import answers as answering
 from allcore.inference import guard, served, uploads
 from allcore.inference import neighbours as nearest
@@ -65,9 +67,11 @@ def dataset_records(card: DatasetCard) -> pd.DataFrame:
     return _records(str(artifacts().root), card.id, card.fingerprint)
 
 
-def pixels(card: DatasetCard) -> np.ndarray:
-    """A data set's pixels, memory-mapped: what is looked at stays in the server's memory as long as this array lives, so don't keep it."""
-    return cache.opened(artifacts().dataset(card.id))
+def pixels(card: DatasetCard, size: int = cache.DEFAULT_SIZE) -> np.ndarray:
+    """A data set's pixels, `size` a side, memory-mapped: what is looked at stays in the server's memory as long as this array lives, so
+    don't keep it.
+    """
+    return cache.opened(artifacts().dataset(card.id), size)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -272,14 +276,20 @@ def neighbours(job: Job, upload: Upload) -> list[Neighbour]:
     return nearest.nearest(artifacts(), job.paths, adviser(job).guard, embedding)
 
 
-def answering_alike(class_names: tuple[str, ...]) -> list[Job]:
-    """Finished runs whose models answer with the same classes in the same order, the newest first."""
-    found = []
-    for job in reversed(store.runs(artifacts())):
-        with suppress(AllcoreError, FileNotFoundError):  # not finished, damaged, or deleted under our eyes
-            if headline(job) and served.read_card(job.paths).class_names == class_names:
-                found.append(job)
-    return found
+@st.cache_resource(show_spinner=False)
+def _shuffled() -> Shelf:
+    """Models with all that they learned shuffled, by which heat maps are checked."""
+    return Shelf(load=randomised.load)
+
+
+@st.cache_data(max_entries=32, show_spinner=False, scope="session")
+def _heat(run: str, mtime_ns: int, image: np.ndarray, method: str, of: str, _paths: JobPaths) -> HeatMap:
+    return heat_maps.explained(shelf().get(_paths), _shuffled().get(_paths), image, method=method, of=of)
+
+
+def heat(job: Job, image: np.ndarray, method: str, of: str) -> HeatMap:
+    """What a run's model looked at in one picture, uint8 (size, size, 3) of its size, as `heat.explained`. Raises BadInput."""
+    return _heat(job.id, job.paths.onnx.stat().st_mtime_ns, image, method, of, job.paths)
 
 
 @st.cache_resource(show_spinner=False)

@@ -337,6 +337,27 @@ def test_predictions_with_a_file_that_can_not_be_answered(say, forest: JobPaths,
     }
 
 
+def test_what_a_run_looked_at(say, forest: JobPaths, pictures: Path, tmp_path: Path):
+    from PIL import Image
+
+    (pictures / "x.png").write_text("no picture")
+    said = say("explain", forest.id, pictures, "--class", "leukemia", "--out", tmp_path / "heat", "--json")
+    assert (said.code, said.err) == (2, "")
+    document = said.document
+    assert [Path(one["path"]).name for one in document["errors"]] == ["x.png"]
+    assert [one["of"] for one in document["results"]] == ["leukemia"] * 3
+    shown = [one for one in document["results"] if not one["withheld"]]
+    for one in shown:
+        assert abs(one["likeness"]) < document["most_likeness"]
+        assert Image.open(one["overlay"]).size == (560, 560)
+        assert 0 < one["cell"] < 1
+    assert all(one["overlay"] is None for one in document["results"] if one["withheld"])
+    assert len(list((tmp_path / "heat").glob("*"))) == len(shown)
+    refused = say("explain", forest.id, pictures / "0.png", "--method", "activation")
+    assert (refused.code, refused.out) == (2, "")
+    assert "no inner maps" in refused.err
+
+
 def classes_of_pictures(root: Path) -> Path:
     from PIL import Image
 

@@ -15,6 +15,7 @@ from allcore.base import fileio
 from allcore.base.errors import BadInput
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import cache, records, splits
+from allcore.explain import heat, randomised
 from allcore.inference import served
 from allcore.models import presets, registry
 from allcore.models.classical import fitted
@@ -196,6 +197,27 @@ def test_its_answers_are_those_stored(card: ModelCard, finished: Callable[[str],
     np.testing.assert_allclose(answer.probabilities[rows], shares, atol=1e-6)
     assert answer.probabilities.dtype == answer.embeddings.dtype == np.float32
     np.testing.assert_allclose(answer.embeddings.astype(np.float16), store.embeddings(paths), atol=1e-2, rtol=1e-2)
+
+
+@every_card
+def test_it_can_be_explained(card: ModelCard, finished: Callable[[str], JobPaths], tiny_laboratory: Artifacts):
+    paths = finished(card.id)
+    model, shuffled = served.load(paths), randomised.load(paths)
+    pictures = np.asarray(cache.opened(tiny_laboratory.dataset("tiny"), 32))
+    assert not np.array_equal(model.answer(pictures).probabilities, shuffled.answer(pictures).probabilities)
+    picture = pictures[0]
+    assert heat.methods(model) == ((heat.OCCLUSION, heat.ACTIVATION) if card.family == CNN else (heat.OCCLUSION,))
+    for method in heat.methods(model):
+        found = heat.explained(model, shuffled, picture, method=method)
+        assert found.of in ("healthy", "leukemia")
+        assert found.cell == pytest.approx((picture.max(axis=2) > 8).mean(), abs=0.05)
+        if found.withheld:
+            assert found.values is None
+            assert found.likeness is None or abs(found.likeness) >= heat.MOST_LIKENESS
+        else:
+            assert found.values.shape == (32, 32)
+            assert np.isfinite(found.values).all()
+            assert np.ptp(found.values) > 0
 
 
 @every_card

@@ -53,6 +53,17 @@ def test_what_is_unlike_all_training_cells_is_not_judged_until_somebody_insists(
     assert len(page.again().app.get("plotly_chart")) == charts + 1
 
 
+def test_what_it_looked_at_is_shown_checked_or_withheld_with_the_reason(forest: JobPaths, visit: Callable, proper: Callable):
+    page = send(visit("classify"), [proper(forest)])
+    charts = len(page.app.get("plotly_chart"))
+    page.app.toggle(key="heat-answer").set_value(True)
+    page.again()
+    withheld = [one.value for one in page.app.info if "No heat map is shown" in one.value]
+    assert len(page.app.get("plotly_chart")) == charts + (not withheld)
+    assert withheld or "Bright: covered here, the model is less sure of" in page.words
+    assert withheld or "rank correlation" in page.words
+
+
 @pytest.mark.parametrize(
     ("content", "reason"), [(b"", "The file is empty."), (b"no picture", "This is not an image that can be read here.")]
 )
