@@ -34,6 +34,7 @@ COMMANDS = (
     beyond.evaluate,
     explain.command,
     report.command,
+    report.track,
     app.serve_command,
     app.endpoint_command,
     app.stop_command,

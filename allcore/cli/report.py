@@ -1,4 +1,4 @@
-"""`allcore report`: an evidence pack of finished runs."""
+"""`allcore report` and `allcore track`: finished runs as an evidence pack, and on an MLflow server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from allcore.base import fileio
 from allcore.base.errors import BadInput
 from allcore.base.paths import Artifacts
 from allcore.cli import output
-from allcore.reports import pack
+from allcore.reports import pack, tracking
 from allcore.reports.words import counted, size
 
 
@@ -35,3 +35,23 @@ def command(runs: tuple[str, ...], out: Path | None, as_json: bool) -> None:
         output.document(told)
         return
     click.echo(f"{path}: {counted(len(packed), 'file')}, {size(path.stat().st_size)}. Open {pack.REPORT} in a browser.")
+
+
+@click.command("track")
+@click.argument("runs", nargs=-1, required=True, metavar="RUN...")
+@click.option("--server", envvar=tracking.ADDRESS, default="", metavar="URI", help="The MLflow server; else MLFLOW_TRACKING_URI.")
+@click.option("--experiment", default=None, show_default="the data set's name", help="The experiment that they are to stand in.")
+@output.json_option
+def track(runs: tuple[str, ...], server: str, experiment: str | None, as_json: bool) -> None:
+    """Send each finished RUN to an MLflow server that you keep.
+
+    Settings, figures with their limits, what each epoch said, and the evidence pack as artifacts. A run that stands there is not sent
+    again. Needs `pip install mlflow-skinny`.
+    """
+    sent = []
+    for one in tracking.send(pack.gathered(Artifacts.locate(), runs), server, experiment=experiment):
+        sent.append(one)
+        if not as_json:
+            click.echo(tracking.told(one))
+    if as_json:
+        output.document({"server": tracking.shown(server), "runs": tracking.documents(sent)})

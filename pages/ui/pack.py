@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from allcore.reports import evidence, pack
+from allcore.reports import evidence, pack, tracking
 from allcore.runs.store import Job
 from pages.ui import cached, widgets
 
@@ -48,5 +48,20 @@ def offered(job: Job, rivals: Sequence[Job]) -> None:
             icon=":material/folder_zip:",
             help="Made when you click; a few seconds a run",
         )
+        _tracked(wanted)
         if cached.synthetic(job):
             st.caption("The pack says that this model was trained on drawn cells.")
+
+
+def _tracked(runs: Sequence[str]) -> None:
+    """The way to an MLflow server, where this one was told of one."""
+    server = tracking.configured()
+    if server is None or not st.button(
+        "Send to MLflow",
+        icon=":material/send:",
+        help="Settings, figures, curves and the pack, to the server that this one knows; a run that stands there is not sent again",
+    ):
+        return
+    with st.spinner("Sending"):
+        for one in tracking.send(pack.gathered(cached.artifacts(), runs), server):
+            st.caption(widgets.plain(tracking.told(one)))

@@ -6,8 +6,10 @@ import io
 import zipfile
 from collections.abc import Callable
 
+import pytest
+
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.reports import evidence, pack
+from allcore.reports import evidence, pack, tracking
 
 
 def test_the_report_is_offered_where_results_are(forest: JobPaths, visit: Callable):
@@ -30,3 +32,23 @@ def test_what_is_downloaded_is_the_pack(artifacts: Artifacts, blood: JobPaths):
     one = evidence.of(artifacts, blood.id)
     assert one.binary is None
     assert {each.name for each in one.figures} >= {"balanced accuracy", "AUROC, macro", "log loss"}
+
+
+def test_a_server_that_is_known_is_offered(forest: JobPaths, visit: Callable, monkeypatch: pytest.MonkeyPatch):
+    assert "Send to MLflow" not in _buttons(visit("results", details="Report"))
+    sent = []
+    monkeypatch.setattr(tracking, "configured", lambda: "http://mlflow.example")
+
+    def send(runs, address):
+        sent.append(([one.id for one in runs], address))
+        yield tracking.Sent(forest.id, "abc", "tiny", already=False)
+
+    monkeypatch.setattr(tracking, "send", send)
+    page = visit("results", details="Report")
+    next(one for one in page.app.button if one.label == "Send to MLflow").click().run()
+    assert sent == [([forest.id], "http://mlflow.example")]
+    assert "experiment 'tiny'" in "".join(one.value.replace("\\", "") for one in page.app.caption)
+
+
+def _buttons(page) -> list[str]:
+    return [one.label for one in page.app.button]
