@@ -11,7 +11,7 @@ from allcore.metrics.intervals import Interval
 from allcore.metrics.text import percentage, show
 from allcore.plots import theme
 
-OWN, OTHER = theme.GREY, theme.FURTHER_COLOURS[1]
+OWN, OTHER = theme.GREY, theme.FURTHER_COLOURS[4]
 _OWN_NAME = "own test side"
 
 

@@ -13,8 +13,8 @@ import plotly.graph_objects as go
 
 # Okabe & Ito (2008), told apart by readers of any colour vision.
 CLASS_COLOURS = {"healthy": "#0072B2", "leukemia": "#D55E00"}
-# Yellow, which is faint on white, comes late; a purple of Paul Tol's stands for their black, which a dark page would swallow.
-FURTHER_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#AA4499", "#F0E442")
+# Yellow, which is faint on white, comes late; a dark red of Paul Tol's stands for their black, which a dark page would swallow.
+FURTHER_COLOURS = ("#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#994455", "#F0E442")
 RUN_COLOURS = FURTHER_COLOURS[:5]
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 ACCENT = "#009E73"
@@ -23,8 +23,8 @@ GREY = "#8A8F98"
 """What is there for orientation and is not compared."""
 OUTLINE = "#7A7F88"
 """Edge of bars: at least 4:1 on either page, so that a pale bar has a shape on either."""
-SIDE_COLOURS = {"train": "#8A8F98", "tune": "#009E73", "calibrate": "#56B4E9", "test": "#CC79A7", "": "rgba(138,143,152,0.25)"}
-"""Sides of a split; '' holds images that stand on none."""
+SIDE_COLOURS = {"train": "#8A8F98", "tune": "#009E73", "calibrate": "#56B4E9", "test": "#994455", "": "rgba(138,143,152,0.25)"}
+"""Sides of a split; '' holds images that stand on none. No pink: whoever sees no green takes it for the grey."""
 HEAT = "Cividis"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 GRID = "rgba(138,143,152,0.28)"
@@ -116,8 +116,8 @@ def message(text: str, *, height: int = 160) -> go.Figure:
 
 
 def on(figure: go.Figure, ground: Ground) -> go.Figure:
-    """A copy of a figure with its text in the colour of a page's; the background stays clear. Show it with `theme=None`."""
-    return go.Figure(figure).update_layout(font={"color": ground.ink})
+    """A copy of a figure in a page's colours, so that it is read wherever it is saved to. Show it with `theme=None`."""
+    return go.Figure(figure).update_layout(font={"color": ground.ink}, paper_bgcolor=ground.paper)
 
 
 def faint(colour: str) -> str:

@@ -59,7 +59,7 @@ def test_without_a_tune_side() -> None:
 def test_a_watched_test_side_is_named_and_marks_no_epoch() -> None:
     watched = HISTORY.rename(columns={"tune_loss": "test_loss", "tune_accuracy": "test_accuracy"})
     figure = curves(watched)
-    assert {trace.name: trace.line.color for trace in figure.data} == {"training": "#8A8F98", "test": "#CC79A7"}
+    assert {trace.name: trace.line.color for trace in figure.data} == {"training": "#8A8F98", "test": "#994455"}
     assert figure.layout.shapes == ()
     text = describe_curves(watched)
     assert "Test loss: from 0.700 to 0.600." in text

@@ -6,14 +6,34 @@ import itertools
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import plotly.graph_objects as go
 import pytest
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 from allcore.plots import theme
 
 CONFIG = Path(__file__).resolve().parents[2] / ".streamlit" / "config.toml"
 EIGHT = ("basophil", "eosinophil", "erythroblast", "ig", "lymphocyte", "monocyte", "neutrophil", "platelet")
 GROUNDS = (theme.LIGHT, theme.DARK)
+# Machado, Oliveira & Fernandes (2009), IEEE TVCG 15:1291, table 1, severity 1.0: on linear RGB.
+VISIONS = {
+    "full": np.eye(3),
+    "no red": np.array([[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]),
+    "no green": np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]),
+    "no blue": np.array([[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.303900]]),
+}
+APART = 10
+"""CIEDE2000; about 1 is just seen side by side."""
+
+
+def _away(one: str, other: str, vision: str) -> float:
+    """CIEDE2000 between two colours '#rrggbb' as a reader of that vision sees them."""
+    colours = np.array([[int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)] for colour in (one, other)])
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(linear @ VISIONS[vision].T, 0, 1)
+    first, second = rgb2lab(np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055))
+    return float(deltaE_ciede2000(first, second))
 
 
 def test_healthy_and_leukemia_have_their_colours_in_any_company() -> None:
@@ -28,6 +48,26 @@ def test_eight_classes_have_eight_colours_in_a_fixed_order() -> None:
     assert colours[:2] == ["#009E73", "#CC79A7"]
     assert theme.class_colour("eosinophil", EIGHT[1:]) == "#009E73"
     assert "#0072B2" not in [theme.class_colour(name, (*EIGHT[:5], "healthy")) for name in EIGHT[:5]]
+
+
+@pytest.mark.parametrize("vision", VISIONS)
+def test_colours_are_told_apart_by_readers_of_any_colour_vision(vision: str) -> None:
+    """Classes, runs and sides from each other, and each from both pages."""
+    assert _away(*theme.CLASS_COLOURS.values(), vision) >= 45
+    classes = [theme.class_colour(name, EIGHT) for name in EIGHT]
+    known = [theme.class_colour(name, ("healthy", "leukemia", *EIGHT[:6])) for name in ("healthy", "leukemia", *EIGHT[:6])]
+    sides = [colour for side, colour in theme.SIDE_COLOURS.items() if side]
+    for together in (classes, known, theme.RUN_COLOURS, sides, (theme.ACCENT, theme.GREY)):
+        for one, other in itertools.combinations(together, 2):
+            assert _away(one, other, vision) >= APART, (one, other)
+        for one, ground in itertools.product(together, GROUNDS):
+            assert _away(one, ground.paper, vision) >= 15, (one, ground)
+
+
+def test_the_measure_of_colours_knows_what_is_alike() -> None:
+    """Red and green of one lightness are one colour without the green receptor; the pink that once was the test side's, the grey."""
+    assert _away("#000000", "#ffffff", "full") == pytest.approx(100, abs=0.1)
+    assert _away("#CC79A7", theme.GREY, "full") > 20 > 5 > _away("#CC79A7", theme.GREY, "no green")
 
 
 def test_contrast_follows_wcag() -> None:
@@ -71,15 +111,15 @@ def test_hover_text_is_readable() -> None:
     assert theme.contrast(label.bgcolor, label.font.color) >= 7
 
 
-def test_backgrounds_are_transparent_and_text_takes_the_colour_of_the_page() -> None:
+def test_a_figure_takes_the_colours_of_its_page() -> None:
     figure = theme.blank(height=300)
     assert figure.layout.template.layout.paper_bgcolor == figure.layout.template.layout.plot_bgcolor == "rgba(0,0,0,0)"
     # A colour in the layout itself would win over the page's theme.
     assert figure.layout.font.color is None
     assert figure.layout.height == 300
     dark = theme.on(figure, theme.DARK)
-    assert (dark.layout.paper_bgcolor, dark.layout.font.color) == (None, theme.DARK.ink)
-    assert figure.layout.font.color is None
+    assert (dark.layout.paper_bgcolor, dark.layout.font.color) == (theme.DARK.paper, theme.DARK.ink)
+    assert (figure.layout.paper_bgcolor, figure.layout.font.color) == (None, None)
 
 
 def test_runs_differ_by_colour_and_line() -> None:
