@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from allcore.base import fileio
-from allcore.metrics import fitting, text
+from allcore.metrics import cycles, fitting, text
 from allcore.metrics.scores import Scores
 from allcore.plots import confusion, curves, probabilities, roc
 from allcore.runs import events, spec, store
@@ -163,6 +163,8 @@ def _training(job: Job) -> None:
     left, right = st.columns(2, gap="large")
     with left:
         widgets.chart(curves.curves(history), curves.describe_curves(history), curves.curves_table(history), key="curves")
+        if over := cycles.read(history):
+            st.caption(over.sentence())
     with right:
         widgets.chart(
             curves.epoch_times(history), curves.describe_epoch_times(history), curves.epoch_times_table(history), key="epoch-times"

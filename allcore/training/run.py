@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from allcore.base.errors import BadInput
 from allcore.data import images
 from allcore.inference import calibrated, guard, guarding
 from allcore.inference.served import Answer, ServedCard, ServedModel
-from allcore.metrics import classification
+from allcore.metrics import classification, cycles
 from allcore.models import registry
 from allcore.models.features import CELL
 from allcore.models.spec import CNN
@@ -77,6 +78,7 @@ def train(attempt: Attempt) -> None:
             "seconds": _rounded(time.perf_counter() - began),
             "model_bytes": paths.onnx.stat().st_size,
             **trained.told,
+            **_cycles(attempt),
         },
     }
     attempt.write_json(paths.metrics, metrics)
@@ -88,6 +90,11 @@ def train(attempt: Attempt) -> None:
     # Last, since a run with this file counts as one that can answer.
     attempt.write_json(paths.model_card, model.card.to_dict())
     attempt.event(events.STAGE, stage="done", seconds=_rounded(time.perf_counter() - began))
+
+
+def _cycles(attempt: Attempt) -> dict[str, Any]:
+    found = cycles.read(events.epochs(events.read(attempt.paths)))
+    return {} if found is None else {"cycles": found.to_dict()}
 
 
 def _certify(attempt: Attempt, data: Material) -> None:

@@ -321,7 +321,10 @@ def test_the_papers_protocol_has_nothing_to_choose_on(train):
     metrics = store.read(job).metrics
     assert "tune" not in metrics
     assert set(store.predictions(job)["side"]) == {"test"}
-    assert "test_loss" in events.epochs(events.read(job)).columns
+    (epoch,) = events.epochs(events.read(job)).itertuples()
+    told = metrics["training"]["cycles"]
+    assert (told["epochs"], told["test"], told["last"]) == (1, epoch.test_accuracy, epoch.test_accuracy)
+    assert told["both"] == pytest.approx((epoch.accuracy + epoch.test_accuracy) / 2)
 
 
 def test_a_checkpoint_stands_every_so_often_within_an_epoch(train, undisturbed, monkeypatch):
