@@ -7,7 +7,6 @@ from allcore.base.errors import NotFound
 from allcore.metrics import text
 from allcore.models import presets, registry
 from allcore.plots import cost
-from allcore.plots.cost import Costed
 from allcore.reports import paper as papers
 from allcore.runs.store import Job
 from pages.ui import cached, routes, widgets
@@ -23,12 +22,6 @@ NAMES = {
     "knn": "k-nearest neighbours",
     "sgd": "Stochastic gradient descent",
     "mlp": "Multilayer perceptron",
-}
-UNITS = {
-    "epoch": "seconds an epoch, the paper's GPU",
-    "here": "minutes an epoch, two cores",
-    "operations": "billion multiply-adds an image",
-    "answer": "milliseconds an answer, two cores",
 }
 paper = papers.read()
 
@@ -98,7 +91,7 @@ def _networks(ours: dict[str, Job]) -> None:
         "training and test accuracy over 100 cycles. Here that is given in both readings: the mean over the epochs of the test accuracy, "
         f"or of training and test accuracy together. Both splits are by image, {test:,} test images in the paper's."
     )
-    _cost()
+    _cost(ours)
 
 
 def _classifiers(ours: dict[str, Job]) -> None:
@@ -124,28 +117,20 @@ def _audit() -> None:
             right.markdown(f":material/arrow_forward: {finding.follows}")
 
 
-def _cost() -> None:
-    unit = st.segmented_control("Cost", list(UNITS), format_func=UNITS.get, default="epoch", required=True, key="cost-unit")
-    images = paper.data["train"]
-    drawn = []
-    for one in paper.networks:
-        here = paper.cost_here[one.model]
-        value = {
-            "epoch": one.epoch_seconds,
-            "here": images / here["images_per_second"] / 60,
-            "operations": here["multiply_adds"] / 1e9,
-            "answer": here["answer_ms"],
-        }[unit]
-        drawn.append(Costed(_name(one.model), "the paper", value, one.stated_accuracy, one.accuracy()))
+def _cost(ours: dict[str, Job]) -> None:
+    chosen = st.segmented_control(
+        "Cost", list(papers.UNITS), format_func=papers.UNITS.get, default=papers.EPOCH, required=True, key="cost-unit"
+    )
+    unit, drawn = papers.UNITS[chosen], papers.costs(paper, chosen, {model: cached.headline(job) for model, job in ours.items()})
     widgets.chart(
-        cost.cost(drawn, unit=UNITS[unit]),
-        cost.describe_cost(drawn, unit=UNITS[unit]),
-        cost.cost_table(drawn, unit=UNITS[unit]),
+        cost.cost(drawn, unit=unit),
+        cost.describe_cost(drawn, unit=unit),
+        cost.cost_table(drawn, unit=unit),
         key="cost",
     )
     st.caption(
-        f"Accuracies are the paper's. Costs on two cores: {paper.cost_here['source']}. Whether weights learnt on ImageNet would do better "
-        "is left open by the paper, and was not measured here."
+        f"Accuracies are the paper's, save those of runs here. Costs on two cores: {paper.cost_here['source']}. Whether weights learnt on "
+        "ImageNet would do better is left open by the paper, and was not measured here."
     )
 
 

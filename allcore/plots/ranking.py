@@ -39,7 +39,7 @@ def ranking(runs: Sequence[Ranked], *, measure: str) -> go.Figure:
         mine = [run for run in ordered if run.apart == apart and run.interval.estimate is not None]
         if not mine:
             continue
-        low, high = zip(*(_reach(run.interval) for run in mine), strict=True)
+        low, high = zip(*(reach(run.interval) for run in mine), strict=True)
         figure.add_trace(
             go.Scatter(
                 x=[run.interval.estimate for run in mine],
@@ -93,7 +93,8 @@ def _ordered(runs: Sequence[Ranked]) -> list[Ranked]:
     return sorted(runs, key=lambda run: -1.0 if run.interval.estimate is None else run.interval.estimate, reverse=True)
 
 
-def _reach(interval: Interval) -> tuple[float, float]:
+def reach(interval: Interval) -> tuple[float, float]:
+    """How far an interval goes below its estimate, and above; 0 where there is none."""
     if interval.low is None or interval.high is None:
         return 0.0, 0.0
     return interval.estimate - interval.low, interval.high - interval.estimate

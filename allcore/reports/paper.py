@@ -15,9 +15,20 @@ from typing import Any
 
 from allcore.base.errors import NotFound
 from allcore.models import presets, registry
+from allcore.plots.cost import Costed
 from allcore.runs.summary import Summary
 
 HEALTHY, LEUKEMIA = "healthy", "leukemia"
+EPOCH, HERE, OPERATIONS, WEIGHTS, ANSWER, MEMORY = "epoch", "here", "operations", "weights", "answer", "memory"
+UNITS = {
+    EPOCH: "seconds an epoch, the paper's GPU",
+    HERE: "minutes an epoch, two cores",
+    OPERATIONS: "billion multiply-adds an image",
+    WEIGHTS: "million weights",
+    ANSWER: "milliseconds an answer, two cores",
+    MEMORY: "MB of memory to answer",
+}
+"""What a network can cost."""
 
 
 @dataclass(frozen=True)
@@ -198,6 +209,28 @@ def audit(paper: Paper) -> tuple[Finding, ...]:
             "The paper's tables take healthy as the positive class; all else here takes leukemia. Its sensitivity is our specificity.",
         ),
     )
+
+
+def costs(paper: Paper, cost: str, replications: Mapping[str, Summary]) -> list[Costed]:
+    """Each network's accuracies and cost, one of UNITS: the paper's, and those of runs that repeat it, by model."""
+    found = []
+    for one in paper.networks:
+        here, card = paper.cost_here[one.model], registry.card(one.model)
+        value = {
+            EPOCH: one.epoch_seconds,
+            HERE: paper.data["train"] / here["images_per_second"] / 60,
+            OPERATIONS: here["multiply_adds"] / 1e9,
+            WEIGHTS: card.parameters / 1e6,
+            ANSWER: here["answer_ms"],
+            MEMORY: here["answer_mb"],
+        }[cost]
+        found.append(Costed(card.name, "the paper", value, one.stated_accuracy, one.accuracy()))
+        ours = replications.get(one.model)
+        if ours is None or cost == EPOCH or (cost == HERE and ours.epoch_seconds is None):
+            continue  # on the paper's GPU nothing of ours was run
+        own = {HERE: (ours.epoch_seconds or 0) / 60, WEIGHTS: ours.parameters / 1e6}
+        found.append(Costed(card.name, "run here", own.get(cost, value), None, 100 * ours.scores.accuracy))
+    return found
 
 
 def replicates(summary: Summary, *, params: Mapping[str, Any], synthetic: bool, paper: Paper) -> bool:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from allcore.metrics import compare, intervals
 from allcore.metrics.compare import Difference
-from allcore.plots import det, differences, precision_recall, roc
+from allcore.plots import cost, det, differences, precision_recall, roc
 from allcore.plots.ranking import describe_ranking, ranking, ranking_table
 from allcore.reports import comparison as compared
 from allcore.runs import threshold as kept
@@ -18,6 +18,14 @@ from pages.ui import board, cached, judged, state, widgets
 _DRAWN = 12
 """So many runs at most stand in the ranking's picture."""
 _OVERLAID = 8
+_RANKING = "Ranking"
+_COSTS = {
+    "Time": ("seconds of training", lambda headline: headline.seconds),
+    "Epoch": ("seconds an epoch", lambda headline: headline.epoch_seconds),
+    "Weights": ("weights or nodes", lambda headline: headline.parameters),
+    "Size": ("bytes as ONNX", lambda headline: headline.model_bytes),
+}
+"""What a run cost, to be set against what it reaches."""
 _ROC, _PRECISION, _DET = "ROC", "Precision-recall", "Error trade-off"
 
 
@@ -33,7 +41,8 @@ def comparison(runs: Sequence[Job], chosen: Job, sides: dict[str, str]) -> None:
     )
     left, right = st.columns(2, gap="large")
     with left:
-        _ranking(runs, chosen)
+        kind = st.segmented_control("Picture", [_RANKING, *_COSTS], default=_RANKING, required=True, key="compared-by")
+        _ranking(runs, chosen, kind)
     with right:
         _curves([by_id[id_] for id_ in picked])
     _differences(chosen, [by_id[id_] for id_ in picked if id_ != chosen.id], sides)
@@ -43,12 +52,20 @@ def _short(job: Job) -> str:
     return f"{widgets.model_name(job)} {widgets.short_id(job)}"
 
 
-def _ranking(runs: Sequence[Job], chosen: Job) -> None:
+def _ranking(runs: Sequence[Job], chosen: Job, kind: str) -> None:
     drawn = [job for place, job in enumerate(runs) if place < _DRAWN or job.id == chosen.id]
     rated = board.ranked(drawn)
-    widgets.chart(
-        ranking(rated, measure=board.MEASURE), describe_ranking(rated, measure=board.MEASURE), ranking_table(rated), key="ranking"
-    )
+    if kind == _RANKING:
+        widgets.chart(
+            ranking(rated, measure=board.MEASURE), describe_ranking(rated, measure=board.MEASURE), ranking_table(rated), key="ranking"
+        )
+    else:
+        unit, of = _COSTS[kind]
+        paid = [(one, of(cached.headline(job))) for one, job in zip(rated, drawn, strict=True)]
+        how = {"unit": unit, "measure": board.MEASURE}
+        widgets.chart(
+            cost.cost_runs(paid, **how), cost.describe_cost_runs(paid, **how), cost.cost_runs_table(paid, unit=unit), key="cost-runs"
+        )
     if len(drawn) < len(runs):
         st.caption(f"The best {_DRAWN} of {len(runs)} runs" + (", and the chosen one." if len(drawn) > _DRAWN else "."))
 

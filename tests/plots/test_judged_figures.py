@@ -7,8 +7,10 @@ import pytest
 
 from allcore.metrics import bands, calibration, classification, compare, patients
 from allcore.metrics.bands import Band
+from allcore.metrics.intervals import Interval
 from allcore.plots import confusion, cost, det, differences, precision_recall, reliability, roc
 from allcore.plots import patients as patient_plots
+from allcore.plots.ranking import Ranked
 
 CLASSES = ("healthy", "leukemia")
 random = np.random.default_rng(0)
@@ -110,3 +112,29 @@ def test_cost_joins_what_was_stated_to_what_was_computed() -> None:
     assert figure.data[0].y == (82.1, 84.8)
     assert cost.cost_table(models, unit="seconds")["seconds"].tolist() == [14, 28]
     assert "82.1 % stated, 84.8 % computed" in cost.describe_cost(models, unit="seconds")
+
+
+def test_a_run_here_states_nothing_and_is_set_beside_the_paper() -> None:
+    models = [cost.Costed("A", "the paper", 14, 82.1, 84.8), cost.Costed("A", "run here", 9, None, 83.5)]
+    figure = cost.cost(models, unit="seconds")
+    assert [trace.name for trace in figure.data if trace.showlegend is None] == [
+        "the paper, from the matrix",
+        "the paper, as stated",
+        "run here, from the matrix",
+    ]
+    assert "A (run here): 9 seconds, 83.5 % computed." in cost.describe_cost(models, unit="seconds")
+    assert np.isnan(cost.cost_table(models, unit="seconds")["stated_accuracy"][1])
+
+
+def test_runs_stand_by_what_they_cost_each_with_its_interval() -> None:
+    sure, bare = Interval(0.8, 0.7, 0.9, n=100, clusters=12, method="m"), Interval(0.6, n=100, note="too few")
+    paid = [(Ranked("dear", sure, 0.5, True), 900.0), (Ranked("cheap", bare, 0.5, False), 30.0), (Ranked("free", sure, 0.5, True), None)]
+    how = {"unit": "seconds", "measure": "balanced accuracy"}
+    dear, cheap = cost.cost_runs(paid, **how).data
+    assert (dear.x, dear.y, dear.error_y.array, dear.error_y.arrayminus) == ((900,), (0.8,), pytest.approx((0.1,)), pytest.approx((0.1,)))
+    assert (dear.marker.symbol, cheap.marker.symbol) == ("circle", "square-open")
+    words = cost.describe_cost_runs(paid, **how)
+    assert words.index("cheap: 30 seconds, 0.600, patients shared") < words.index("dear: 900 seconds, 0.800 (0.70–0.90).")
+    assert cost.cost_runs_table(paid, unit="seconds")["seconds"].tolist()[:2] == [900, 30]
+    assert "None of these" in cost.describe_cost_runs(paid[2:], **how)
+    assert "None of these" in cost.cost_runs(paid[2:], **how).layout.annotations[0].text

@@ -80,3 +80,17 @@ def test_only_the_papers_protocol_on_its_images_replicates_it() -> None:
     assert not replicates(_summary(4037, 8490))
     assert not replicates(settings={**params["settings"], "trees": 7})
     assert not replicates(model="of-another-version")
+
+
+def test_costs_are_the_papers_and_of_runs_that_repeat_it() -> None:
+    ours = replace(_summary(4037, 8491), epoch_seconds=300.0, parameters=300_082)
+    for kind in papers.UNITS:
+        alone = papers.costs(PAPER, kind, {})
+        assert [one.source for one in alone] == ["the paper"] * 3
+        assert all(one.cost > 0 for one in alone)
+        both = papers.costs(PAPER, kind, {"proposed_cnn": ours})
+        assert len(both) == 3 + (kind != papers.EPOCH)  # nothing of ours ran on the paper's GPU
+    here = papers.costs(PAPER, papers.HERE, {"proposed_cnn": ours})[-1]
+    assert (here.source, here.cost, here.stated, here.computed) == ("run here", 5.0, None, 100 * ours.scores.accuracy)
+    weights = papers.costs(PAPER, papers.WEIGHTS, {"proposed_cnn": ours})
+    assert weights[-2].cost == weights[-1].cost == pytest.approx(0.300082)
