@@ -69,13 +69,14 @@ def written(artifacts: Artifacts, *, runs: int, images: int, patients: int, seed
                 "onnx_parity": {"class_agreement": 1.0, "images": images, "largest_difference": 0.0},
                 "training": {
                     "parameters": 440_000, "epochs": 12, "epoch_seconds": 8.0, "seconds": 100.0, "model_bytes": 1_800_000,
+                    "images_per_second": 400.0,
                 },
             }  # fmt: skip
             short = summary.of(metrics, certificate, test_side=test_side).to_dict()
         settings = {"level": "patient", "seed": seed, "test": 0.2, "tune": 0.1, "calibrate": 0.1, "stratified": True}
         params = {
             "data": "bench", "data_fingerprint": "f", "model": ("random_forest", "proposed_cnn")[number % 2], "preset": "patient",
-            "split": settings, "settings": {},
+            "split": settings, "settings": {"input_size": 70},
         }  # fmt: skip
         paths = spec.written(artifacts, spec.TRAIN, params, name=f"bench-{number}")
         for state in (status.STARTING, status.RUNNING, status.FINISHING, status.DONE):

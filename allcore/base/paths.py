@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from allcore.base import ids
@@ -89,7 +90,7 @@ class JobPaths:
     def spec(self) -> Path:
         return self._file("spec.json")
 
-    @property
+    @cached_property  # looked at twice a second for each of a thousand jobs
     def status(self) -> Path:
         return self._file("status.json")
 

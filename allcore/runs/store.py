@@ -6,6 +6,8 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from allcore.base import clock, fileio, locks, processes
@@ -116,13 +118,20 @@ def read(paths: JobPaths) -> Job:
 
 def _folders(artifacts: Artifacts, *parents: str) -> Iterator[JobPaths]:
     for parent in parents:
+        folder = str(artifacts.root / parent)
         try:
-            with os.scandir(artifacts.root / parent) as entries:
+            with os.scandir(folder) as entries:
                 names = sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith("."))
         except FileNotFoundError:
             continue
         for name in names:
-            yield JobPaths(artifacts.root / parent / name)
+            yield _paths(folder, name)
+
+
+@lru_cache(maxsize=8192)
+def _paths(folder: str, name: str) -> JobPaths:
+    """Made once: of a thousand looks at a thousand jobs most of the time went into joining names."""
+    return JobPaths(Path(folder, name))
 
 
 def _read_all(folders: Iterator[JobPaths]) -> list[Job]:
