@@ -79,6 +79,13 @@ def _evaluate(attempt: Attempt) -> None:
     attempt.become(status.FINISHING)
 
 
+def _robustness(attempt: Attempt) -> None:
+    from allcore.inference import robustness
+
+    robustness.measure(attempt)
+    attempt.become(status.FINISHING)
+
+
 def _made_before(attempt: Attempt) -> bool:
     """Whether an earlier attempt made the data set and died before it could say so."""
     try:
@@ -96,6 +103,7 @@ _KINDS: dict[str, Callable[[Attempt], None]] = {
     spec.CHECK: _check,
     spec.LEAKAGE: _leakage,
     spec.EVALUATE: _evaluate,
+    spec.ROBUSTNESS: _robustness,
 }
 
 

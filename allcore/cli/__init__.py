@@ -32,6 +32,7 @@ COMMANDS = (
     models.group,
     predict.command,
     beyond.evaluate,
+    beyond.robustness,
     explain.command,
     report.command,
     report.track,

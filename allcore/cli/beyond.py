@@ -1,4 +1,4 @@
-"""`allcore evaluate`: a finished run beyond its own test side."""
+"""`allcore evaluate` and `allcore robustness`: a finished run beyond its own test side."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from allcore.cli import output, waiting
 from allcore.jobs import beyond as jobs
 from allcore.jobs import control
 from allcore.metrics import external_words as words
+from allcore.metrics import robustness as figures
 from allcore.metrics import text
 from allcore.metrics.external import External
+from allcore.metrics.robustness import Robustness
 from allcore.runs import beyond, status, store
 
 _wait_option = click.option("--wait", is_flag=True, help="Stay until the job has ended.")
@@ -42,6 +44,17 @@ def evaluate(run: str, data: str, pairs: tuple[str, ...], wait: bool, as_json: b
     mapping = dict(_pair(pair) for pair in pairs)
     paths = jobs.evaluating(artifacts, run, data, mapping=mapping)
     _followed(artifacts, paths, wait, as_json, lambda: beyond.external(paths).to_dict(), lambda: _tell(beyond.external(paths)))
+
+
+@click.command("robustness")
+@click.argument("run")
+@_wait_option
+@output.json_option
+def robustness(run: str, wait: bool, as_json: bool) -> None:
+    """Disturb the test images of a finished RUN in stain, light, sharpness and JPEG quality, and see its balanced accuracy fall."""
+    artifacts = Artifacts.locate()
+    paths = jobs.straining(artifacts, run)
+    _followed(artifacts, paths, wait, as_json, lambda: beyond.robustness(paths).to_dict(), lambda: _tell_curves(beyond.robustness(paths)))
 
 
 def _pair(text_: str) -> tuple[str, str]:
@@ -79,3 +92,14 @@ def _tell(found: External) -> None:
     output.table(("figure", "own test side", found.data, "difference"), rows)
     for sentence in (words.conclusion(found), words.distances(found), words.looks(found), *words.caveats(found)):
         click.echo(sentence)
+
+
+def _tell_curves(found: Robustness) -> None:
+    if found.synthetic:
+        click.echo("The test images are drawn cells: this says nothing about real ones.", err=True)
+    click.echo(f"Balanced accuracy as they are: {text.show(found.base)}.")
+    for one in found.curves:
+        click.echo(f"\n{one.kind}: {one.strength}")
+        rows = [(f"{p.strength:g}", text.show(p.balanced_accuracy), words.signed(p.loss), text.percent(p.changed)) for p in one.points]
+        output.table(("strength", "balanced accuracy", "loss", "answers changed"), rows)
+        click.echo(figures.told(one, found.base))

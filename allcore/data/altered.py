@@ -46,14 +46,21 @@ def _turned(images: np.ndarray, dice: np.random.Generator, *, any_angle: bool) -
 
 
 def _shifted(images: np.ndarray, dice: np.random.Generator, *, stain: float, brightness: float) -> np.ndarray:
-    """By tables of 256 values an image and colour: light I passing a stain is 255 * exp(-density), so that a thicker stain is a
-    power of I / 255 (Beer and Lambert), and a stronger lamp a factor. Black stays black.
-    """
     count = len(images)
     powers = np.exp(dice.normal(0.0, stain, (count, 3))) if stain else np.ones((count, 3))
     factors = np.exp(dice.normal(0.0, brightness, (count, 1))) if brightness else np.ones((count, 1))
+    return seen(images, powers=powers, factors=factors)
+
+
+def seen(images: np.ndarray, *, powers: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    """uint8 (n, size, size, 3) under another stain and another lamp: `powers` (n, 3) times each colour's optical density, `factors` (n, 1)
+    times the light.
+
+    By tables of 256 values an image and colour: light I passing a stain is 255 * exp(-density), so that a thicker stain is a
+    power of I / 255 (Beer and Lambert), and a stronger lamp a factor. Black stays black.
+    """
     levels = np.arange(256, dtype=np.float32) / 255
     tables = 255 * factors[..., None] * levels ** powers[..., None]
     tables = np.clip(np.rint(tables), 0, 255).astype(np.uint8)
-    picture, colour = np.ogrid[:count, :3]
+    picture, colour = np.ogrid[: len(images), :3]
     return tables[picture[:, None, None, :], colour[:, None, None, :], images]

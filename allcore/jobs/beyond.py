@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from allcore.base.errors import BadInput
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import matching, records
-from allcore.inference import served
+from allcore.inference import robustness, served
 from allcore.jobs import submit
 from allcore.runs import spec
 from allcore.runs.spec import Tags
@@ -33,3 +33,14 @@ def evaluating(
         "mapping": dict(mapping or {}),
     }
     return submit.queued(artifacts, spec.EVALUATE, params, name=f"evaluate-{data}", tags=tags)
+
+
+def straining(artifacts: Artifacts, run: str, *, tags: Tags | None = None) -> JobPaths:
+    """Queue the disturbing of a finished run's test images.
+
+    Raises NotFound or BadInput where the run or its data set is not there as it was.
+    """
+    paths = artifacts.run(run)
+    served.read_card(paths)
+    robustness.home(artifacts, paths)
+    return submit.queued(artifacts, spec.ROBUSTNESS, {"name": run, "run": run}, name="robustness", tags=tags)

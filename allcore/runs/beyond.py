@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from allcore.base import fileio
 from allcore.base.errors import NotFound
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.metrics.external import External
+from allcore.metrics.robustness import Robustness
 from allcore.runs import store
 from allcore.runs.store import Job
 
-
-def _external(path: Path) -> External:
-    return External.from_dict(fileio.read_json(path))
+T = TypeVar("T")
 
 
-_read_external = fileio.remembered(_external, most=16)
+_external = fileio.remembered(lambda path: External.from_dict(fileio.read_json(path)), most=16)
+_robustness = fileio.remembered(lambda path: Robustness.from_dict(fileio.read_json(path)), most=16)
 
 
 def of_run(artifacts: Artifacts, run: str, kind: str) -> list[Job]:
@@ -26,7 +28,16 @@ def of_run(artifacts: Artifacts, run: str, kind: str) -> list[Job]:
 
 def external(paths: JobPaths) -> External:
     """What an `evaluate` job found. Raises NotFound where it has not ended well."""
+    return _found(_external, paths)
+
+
+def robustness(paths: JobPaths) -> Robustness:
+    """What a `robustness` job found. Raises NotFound where it has not ended well."""
+    return _found(_robustness, paths)
+
+
+def _found(read: Callable[[Path], T], paths: JobPaths) -> T:
     try:
-        return _read_external(paths.metrics)
+        return read(paths.metrics)
     except FileNotFoundError:
         raise NotFound(f"Job '{paths.id}' has no result.", "It has not finished.") from None

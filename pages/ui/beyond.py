@@ -1,4 +1,4 @@
-"""A finished run beyond its own test side: on another laboratory's data."""
+"""A finished run beyond its own test side: on another laboratory's data, and under strain."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from allcore.metrics import external_words as words
 from allcore.plots import external as plots
 from allcore.runs import beyond, spec, status, store
 from allcore.runs.store import Job
-from pages.ui import cached, person, widgets
+from pages.ui import cached, person, strained_view, widgets
 
 _EVERY = 2.5
 _LEFT_OUT = "left out"
-ELSEWHERE = "Another laboratory's data"
+ELSEWHERE, STRAINED = "Another laboratory's data", "Disturbed pictures"
 
 
 def shown(job: Job) -> None:
     """What is known of the run beyond its own test side, and how to learn it."""
-    kinds = {ELSEWHERE: _elsewhere}
+    kinds = {ELSEWHERE: _elsewhere, STRAINED: _strained}
     kind = st.segmented_control("Beyond", list(kinds), default=ELSEWHERE, required=True, key="beyond", label_visibility="collapsed")
     kinds[kind](job)
 
@@ -150,3 +150,19 @@ def _counted(job: Job) -> str:
         for name, one in (("Own test side", found.own), (found.data, found.other))
     ]
     return widgets.plain("; ".join(sides)) + ". Judged by balanced accuracy, fixed beforehand; the other figures describe."
+
+
+def _strained(job: Job) -> None:
+    mine = beyond.of_run(cached.artifacts(), job.id, spec.ROBUSTNESS)
+    done = [one for one in mine if one.state == status.DONE]
+    if _at_work(mine):
+        return
+    if not done:
+        st.markdown(
+            "The run answers for its own test images again: under another stain and light, blurred, and saved as ever poorer JPEG. How "
+            "much of that does it bear?"
+        )
+        if st.button("Disturb its test images", type="primary", icon=":material/play_arrow:"):
+            _launched(lambda: jobs.straining(cached.artifacts(), job.id, tags=person.tags()))
+        return
+    strained_view.shown(job, beyond.robustness(done[0].paths))

@@ -22,6 +22,7 @@ KINDS = {
     spec.CHECK: "Checking",
     spec.LEAKAGE: "Measuring leakage",
     spec.EVALUATE: "Judging on other data",
+    spec.ROBUSTNESS: "Disturbing test images",
 }
 
 
@@ -122,7 +123,7 @@ def _links(job: Job) -> None:
         st.page_link(routes.RESULTS, label="See the result", icon=":material/leaderboard:", query_params={state.RUN: job.id})
     elif job.spec.kind == spec.LEAKAGE:
         st.page_link(routes.LEAKAGE, label="See the gap", icon=":material/compare_arrows:", query_params={state.DATA: params["name"]})
-    elif job.spec.kind == spec.EVALUATE:
+    elif job.spec.kind in (spec.EVALUATE, spec.ROBUSTNESS):
         run = {state.RUN: params["run"], "details": "Beyond"}
         st.page_link(routes.RESULTS, label="See what was found", icon=":material/travel_explore:", query_params=run)
     else:

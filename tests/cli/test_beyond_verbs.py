@@ -55,3 +55,15 @@ def test_evaluate(artifacts: Artifacts, forest: JobPaths, said: Callable[..., tu
     assert error.startswith("Error: 'healthy' can't be mapped to 'ill'.")
     assert said("evaluate", forest.id, "--data", "tiny")[0] == 2
     assert said("evaluate", forest.id, "--data", "elsewhere", "--map", "healthy")[0] == 2
+
+
+def test_robustness(forest: JobPaths, said: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, error = said("robustness", forest.id, "--wait", "--json")
+    assert (code, error) == (0, "")
+    told = json.loads(out)["result"]
+    assert [one["kind"] for one in told["curves"]] == ["stain", "brightness", "blur", "jpeg"]
+    code, out, error = said("robustness", forest.id, "--wait")
+    assert code == 0
+    assert "Balanced accuracy as they are" in out
+    assert "drawn cells" in error
+    assert said("robustness", "no-such-run")[0] == 2

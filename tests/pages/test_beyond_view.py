@@ -27,3 +27,18 @@ def test_from_the_button_to_the_other_laboratory(artifacts: Artifacts, forest: J
     jobs = visit("jobs", run=job.id)
     assert f"Judging on other data: {forest.id} on elsewhere" in jobs.words
     assert "See what was found" in jobs.words
+
+
+def test_from_the_button_to_the_curves(artifacts: Artifacts, forest: JobPaths, visit: Callable, do: Callable):
+    page = visit("results", details="Beyond")
+    page.app.segmented_control(key="beyond").set_value("Disturbed pictures")
+    page.again().click("Disturb its test images")
+    (job,) = [one for one in store.jobs(artifacts) if one.spec.kind == spec.ROBUSTNESS]
+    do(artifacts, job.paths)
+    page = visit("results", details="Beyond")
+    page.app.segmented_control(key="beyond").set_value("Disturbed pictures")
+    page.again()
+    assert "Balanced accuracy as the images are" in page.words
+    assert "Drawn cells: this says nothing about real ones." in page.words
+    assert len(page.app.get("plotly_chart")) == 6  # ROC and matrix above, four here
+    assert "Disturbing test images" in visit("jobs", run=job.id).words
