@@ -34,7 +34,7 @@ class Cluster:
 
     def start(self, host: str = "127.0.0.1") -> Cluster:
         """Start the scheduler, at the port that it had, if it had one."""
-        self.port = self.port or _free_port()
+        self.port = self.port or free_port()
         self.scheduler = self._process("dask_scheduler", "scheduler", "--host", host, "--port", str(self.port), *self.options)
         deadline = time.monotonic() + 60
         while True:
@@ -68,7 +68,7 @@ class Cluster:
             )
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
