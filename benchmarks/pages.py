@@ -51,13 +51,42 @@ VIEWS = {
     "dataset": ["", "?view=Map", "?view=Colour+and+shape", "?view=Compare", "?view=Splits"],
     "train": [""],
     "jobs": [""],
-    "results": ["", "?details=Training", "?details=Probabilities", "?details=Compare", "?details=How+it+was+made"],
+    "studies": [""],
+    "results": [
+        "",
+        "?details=Training",
+        "?details=Probabilities",
+        "?details=Compare",
+        "?details=Beyond",
+        "?details=Report",
+        "?details=How+it+was+made",
+    ],
+    "leakage": [""],
+    "paper": [""],
     "classify": [""],
 }
 """Every page's views, by what stands behind its address."""
 QUICK = {"home": [""], "dataset": ["", "?view=Map"], "results": [""]}
 # What the buttons below would do can't be undone, or is work that a benchmark of pages must not start.
-NEVER = ("Train", "Delete", "Draw", "Start", "Cancel", "Resume", "Understood", "Data", "Import", "Compute", "Download")
+NEVER = (
+    *(
+        "Train",
+        "Delete",
+        "Draw",
+        "Start",
+        "Cancel",
+        "Resume",
+        "Understood",
+        "Data",
+        "Import",
+        "Compute",
+        "Download",
+        "Run",
+        "Judge",
+        "Pack",
+    ),
+    *("Pause", "Empty", "Heat", "Make", "Build", "Explain"),
+)
 _WATCH = """
 (() => {
   const watch = {input: null, sent: null, answered: null, heard: null, changed: null};
