@@ -151,13 +151,23 @@ def split(card: DatasetCard, spec: SplitSpec) -> Split:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _planned(root: str, data: str, fingerprint: str, model: str, preset: str, seed: int, changed: tuple) -> tuple[TrainSpec, Certificate]:
-    return submit.planned(Artifacts(Path(root)), data=data, model=model, preset=preset, seed=seed, changed=dict(changed))
+def _planned(
+    root: str, data: str, fingerprint: str, model: str, preset: str, seed: int, changed: tuple, _card: DatasetCard
+) -> tuple[TrainSpec, Certificate]:
+    return submit.planned(
+        Artifacts(Path(root)),
+        data=data,
+        model=model,
+        preset=preset,
+        seed=seed,
+        changed=dict(changed),
+        sides=lambda paths, spec: split(_card, spec),  # ten models ask for one split
+    )
 
 
 def planned(card: DatasetCard, *, model: str, preset: str, seed: int, changed: Mapping[str, Any]) -> tuple[TrainSpec, Certificate]:
     """As `submit.planned`, which splits the data at each call. Raises BadInput."""
-    return _planned(str(artifacts().root), card.id, card.fingerprint, model, preset, seed, tuple(sorted(changed.items())))
+    return _planned(str(artifacts().root), card.id, card.fingerprint, model, preset, seed, tuple(sorted(changed.items())), card)
 
 
 @st.cache_data(max_entries=16, ttl=60, show_spinner=False)
