@@ -72,6 +72,13 @@ def _leakage(attempt: Attempt) -> None:
     attempt.become(status.FINISHING)
 
 
+def _growth(attempt: Attempt) -> None:
+    from allcore.training import growth
+
+    growth.measure(attempt)
+    attempt.become(status.FINISHING)
+
+
 def _evaluate(attempt: Attempt) -> None:
     from allcore.inference import external
 
@@ -104,6 +111,7 @@ _KINDS: dict[str, Callable[[Attempt], None]] = {
     spec.LEAKAGE: _leakage,
     spec.EVALUATE: _evaluate,
     spec.ROBUSTNESS: _robustness,
+    spec.GROWTH: _growth,
 }
 
 

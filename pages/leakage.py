@@ -37,13 +37,6 @@ def _launch(card: DatasetCard, *, again: bool) -> None:
         st.rerun()
 
 
-def _watched(job: Job) -> None:
-    now = store.read(job.paths)
-    if now.status.state in status.ENDED:
-        st.rerun(scope="app")
-    st.progress(now.share, text=widgets.doing(now))
-
-
 def _result(found: Leakage, card: DatasetCard) -> None:
     left, right = st.columns(2)
     with left, st.container(border=True):
@@ -85,7 +78,7 @@ with widgets.plain_errors():
         if not card.has_subjects:
             st.caption("The patients of this data set are not known: leakage can't be measured, and can't be ruled out.")
         elif active:
-            widgets.part(lambda: _watched(active), every=EVERY)
+            widgets.part(lambda: widgets.watched(active), every=EVERY)
         else:
             if jobs and jobs[0].state == status.FAILED:
                 st.error(widgets.plain(jobs[0].status.reason), icon=":material/error:")

@@ -7,7 +7,7 @@ from allcore.jobs.studies import overview
 from allcore.jobs.studies.overview import AT_WORK
 from allcore.runs import study
 from allcore.runs.study import StudySpec
-from pages.ui import cached, routes, state, studied, study_form, widgets
+from pages.ui import cached, growth, routes, state, studied, study_form, widgets
 
 artifacts = cached.artifacts()
 EVERY = 2.5
@@ -44,3 +44,5 @@ with widgets.plain_errors():
             paths = artifacts.study(_chosen({one.id: study.read(one) for one in reversed(found)}))
             at_work = overview.read(artifacts, paths).state == AT_WORK
             widgets.part(lambda: studied.watched(paths, at_work=at_work), every=EVERY if at_work else None)
+        if cards:
+            growth.folded(cards)

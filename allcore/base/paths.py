@@ -210,6 +210,11 @@ class JobPaths:
         return self._file("leakage.json")
 
     @property
+    def growth(self) -> Path:
+        """What a learning curve over patients found."""
+        return self._file("growth.json")
+
+    @property
     def onnx(self) -> Path:
         return self._file("model.onnx")
 

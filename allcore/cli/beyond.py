@@ -20,7 +20,7 @@ from allcore.metrics.external import External
 from allcore.metrics.robustness import Robustness
 from allcore.runs import beyond, status, store
 
-_wait_option = click.option("--wait", is_flag=True, help="Stay until the job has ended.")
+wait_option = click.option("--wait", is_flag=True, help="Stay until the job has ended.")
 
 
 @click.command("evaluate")
@@ -33,7 +33,7 @@ _wait_option = click.option("--wait", is_flag=True, help="Stay until the job has
     metavar="THEIRS=OURS",
     help="Their class is this one of the run's; with nothing after '=' it is left out.",
 )
-@_wait_option
+@wait_option
 @output.json_option
 def evaluate(run: str, data: str, pairs: tuple[str, ...], wait: bool, as_json: bool) -> None:
     """Judge a finished RUN by another laboratory's data set, beside its own test side.
@@ -43,18 +43,18 @@ def evaluate(run: str, data: str, pairs: tuple[str, ...], wait: bool, as_json: b
     artifacts = Artifacts.locate()
     mapping = dict(_pair(pair) for pair in pairs)
     paths = jobs.evaluating(artifacts, run, data, mapping=mapping)
-    _followed(artifacts, paths, wait, as_json, lambda: beyond.external(paths).to_dict(), lambda: _tell(beyond.external(paths)))
+    followed(artifacts, paths, wait, as_json, lambda: beyond.external(paths).to_dict(), lambda: _tell(beyond.external(paths)))
 
 
 @click.command("robustness")
 @click.argument("run")
-@_wait_option
+@wait_option
 @output.json_option
 def robustness(run: str, wait: bool, as_json: bool) -> None:
     """Disturb the test images of a finished RUN in stain, light, sharpness and JPEG quality, and see its balanced accuracy fall."""
     artifacts = Artifacts.locate()
     paths = jobs.straining(artifacts, run)
-    _followed(artifacts, paths, wait, as_json, lambda: beyond.robustness(paths).to_dict(), lambda: _tell_curves(beyond.robustness(paths)))
+    followed(artifacts, paths, wait, as_json, lambda: beyond.robustness(paths).to_dict(), lambda: _tell_curves(beyond.robustness(paths)))
 
 
 def _pair(text_: str) -> tuple[str, str]:
@@ -64,7 +64,7 @@ def _pair(text_: str) -> tuple[str, str]:
     return theirs.strip(), ours.strip()
 
 
-def _followed(
+def followed(
     artifacts: Artifacts, paths: JobPaths, wait: bool, as_json: bool, document: Callable[[], dict[str, Any]], tell: Callable[[], None]
 ) -> None:
     """See to it that the job is done, and say what came of it. Ends the process with 1 where it was waited for and failed."""

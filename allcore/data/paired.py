@@ -39,14 +39,10 @@ def design(labels: np.ndarray, subjects: np.ndarray, *, seed: int, most: int = 3
     if (subjects[labelled] == "").any():
         raise BadInput("Leakage can't be measured where patients are not known.", "Choose a data set with patient ids.")
     classes = np.unique(labels[labelled])
-    # A patient belongs to the class of most of their cells, and is tested with all of them.
-    names, codes = np.unique(subjects[labelled], return_inverse=True)
-    counts = np.zeros((len(names), len(classes)), np.int64)
-    np.add.at(counts, (codes, np.searchsorted(classes, labels[labelled])), 1)
-    of = counts.argmax(axis=1)
+    names, of, cells = patients(labels, subjects)
     tested = []
     for one in range(len(classes)):
-        mine = np.flatnonzero((of == one) & (counts.sum(axis=1) >= 2))
+        mine = np.flatnonzero((of == one) & (cells >= 2))
         if len(mine) < FEWEST:
             raise BadInput(f"Leakage needs {FEWEST} patients of each class with two cells; one class has {len(mine)}.", "Add patients.")
         tested += names[random.permutation(mine)[: max(2, round(_TESTED * len(mine)))]].tolist()
@@ -61,6 +57,19 @@ def design(labels: np.ndarray, subjects: np.ndarray, *, seed: int, most: int = 3
         acquainted += [own, pool[: len(pool) - len(own)]]
         known.append(own)
     return Design(np.sort(test), *(np.sort(np.concatenate(part)) for part in (strangers, acquainted, known)))
+
+
+def patients(labels: np.ndarray, subjects: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Who there is among the labelled cells: ids (p,), the place (p,) of each one's class among those present, and how many cells (p,).
+
+    A patient belongs to the class of most of their cells.
+    """
+    labelled = labels >= 0
+    classes = np.unique(labels[labelled])
+    names, codes = np.unique(subjects[labelled], return_inverse=True)
+    counts = np.zeros((len(names), len(classes)), np.int64)
+    np.add.at(counts, (codes, np.searchsorted(classes, labels[labelled])), 1)
+    return names, counts.argmax(axis=1), counts.sum(axis=1)
 
 
 def _halved(labels: np.ndarray, subjects: np.ndarray, tested: set[str], random: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -13,6 +13,7 @@ from allcore.base.errors import AllcoreError, NotFound
 from allcore.base.paths import Artifacts, DatasetPaths
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
 # image_id is the path below the data set's root, with forward slashes. Unknown text is '', an unknown fold -1.
@@ -131,6 +132,12 @@ def read_records(paths: DatasetPaths) -> pd.DataFrame:
 
     read_card(paths)
     return pd.read_parquet(paths.records)
+
+
+def labels_and_subjects(table: pd.DataFrame, card: DatasetCard) -> tuple[np.ndarray, np.ndarray]:
+    """Of each image the index of its class (n,) int64, -1 for none, and its patient (n,) text, '' where unknown."""
+    index = {name: number for number, name in enumerate(card.class_names)}
+    return table["label"].map(index).fillna(-1).to_numpy("int64"), table["subject"].to_numpy(dtype=object).astype(str)
 
 
 def all_cards(artifacts: Artifacts) -> list[DatasetCard]:

@@ -12,7 +12,7 @@ from allcore.runs import spec
 
 TRAINING = (spec.TRAIN,)
 """Kinds of job that take a GPU, or a processor for hours."""
-SHORT = (spec.PHANTOM, spec.IMPORT, spec.MAP, spec.CHECK, spec.LEAKAGE, spec.EVALUATE, spec.ROBUSTNESS)
+SHORT = (spec.PHANTOM, spec.IMPORT, spec.MAP, spec.CHECK, spec.LEAKAGE, spec.EVALUATE, spec.ROBUSTNESS, spec.GROWTH)
 """Kinds of job that take seconds to minutes, and must not wait for a training."""
 PARTS_VARIABLE = "ALLCORE_PROCESSOR_SLOTS"
 MEMORY = 2.5e9

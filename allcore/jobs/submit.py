@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from allcore.base import fileio, locks, people
 from allcore.base.errors import BadInput, Conflict
 from allcore.base.paths import Artifacts, DatasetPaths, JobPaths
-from allcore.data import archives, importers, paired, records, splits
+from allcore.data import archives, growing, importers, paired, records, splits
 from allcore.data.importers import Options, medmnist, options
 from allcore.data.importers.listing import as_label
 from allcore.data.phantom import PhantomSpec
@@ -262,12 +262,24 @@ def leakage(artifacts: Artifacts, name: str, *, repeats: int = 10, seed: int = 0
     if not 10 <= repeats <= 100:
         raise BadInput(f"repeats can't be {repeats}.", "Allowed: 10 to 100.")
     dataset = artifacts.dataset(name)
-    card, table = records.read_card(dataset), records.read_records(dataset)
-    index = {each: number for number, each in enumerate(card.class_names)}
-    labels = table["label"].map(index).fillna(-1).to_numpy(int)
-    paired.design(labels, table["subject"].to_numpy(dtype=object).astype(str), seed=seed)
+    card = records.read_card(dataset)
+    paired.design(*records.labels_and_subjects(records.read_records(dataset), card), seed=seed)
     params = {"name": name, "data_fingerprint": card.fingerprint, "repeats": repeats, "seed": seed}
     return queued(artifacts, spec.LEAKAGE, params, name=f"leakage-{name}", tags=tags)
+
+
+def growth(artifacts: Artifacts, name: str, *, draws: int = 5, seed: int = 0, tags: Tags | None = None) -> JobPaths:
+    """Queue a learning curve over the patients of data set `name`: `draws` (2 to 50) of who is trained on.
+
+    Raises BadInput where patients are unknown or too few.
+    """
+    if not 2 <= draws <= 50:
+        raise BadInput(f"draws can't be {draws}.", "Allowed: 2 to 50.")
+    dataset = artifacts.dataset(name)
+    card = records.read_card(dataset)
+    growing.design(*records.labels_and_subjects(records.read_records(dataset), card), seed=seed)
+    params = {"name": name, "data_fingerprint": card.fingerprint, "draws": draws, "seed": seed}
+    return queued(artifacts, spec.GROWTH, params, name=f"growth-{name}", tags=tags)
 
 
 def _require_free(artifacts: Artifacts, name: str) -> None:

@@ -14,7 +14,7 @@ from allcore.data.splits import SplitSpec
 from allcore.runs import place, status
 
 TRAIN, IMPORT, PHANTOM, MAP, CHECK, LEAKAGE = "train", "import", "phantom", "map", "check", "leakage"
-EVALUATE, ROBUSTNESS = "evaluate", "robustness"
+EVALUATE, ROBUSTNESS, GROWTH = "evaluate", "robustness", "growth"
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ KINDS = {
     spec.LEAKAGE: "Measuring leakage",
     spec.EVALUATE: "Judging on other data",
     spec.ROBUSTNESS: "Disturbing test images",
+    spec.GROWTH: "Drawing a learning curve",
 }
 
 
@@ -123,6 +124,8 @@ def _links(job: Job) -> None:
         st.page_link(routes.RESULTS, label="See the result", icon=":material/leaderboard:", query_params={state.RUN: job.id})
     elif job.spec.kind == spec.LEAKAGE:
         st.page_link(routes.LEAKAGE, label="See the gap", icon=":material/compare_arrows:", query_params={state.DATA: params["name"]})
+    elif job.spec.kind == spec.GROWTH:
+        st.page_link(routes.STUDIES, label="See the curve", icon=":material/trending_up:", query_params={state.DATA: params["name"]})
     elif job.spec.kind in (spec.EVALUATE, spec.ROBUSTNESS):
         run = {state.RUN: params["run"], "details": "Beyond"}
         st.page_link(routes.RESULTS, label="See what was found", icon=":material/travel_explore:", query_params=run)

@@ -231,6 +231,14 @@ def doing(job: Job) -> str:
     return job.status.reason or "Waiting for its turn"
 
 
+def watched(job: Job) -> None:
+    """How far a job is, to be drawn again and again; once it has ended, the whole page is drawn anew."""
+    now = store.read(job.paths)
+    if now.status.state in status.ENDED:
+        st.rerun(scope="app")
+    st.progress(now.share, text=doing(now))
+
+
 def verdict(made: Certificate) -> None:
     """A split in one sentence."""
     trusted = made.overlapping_subjects == 0

@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from allcore.base.paths import Artifacts, JobPaths
+from allcore.data import importing
+from allcore.data.phantom import PhantomSpec
 from allcore.jobs.studies import control, design
 from allcore.jobs.studies.design import Wanted
-from allcore.runs import status, store, study
+from allcore.runs import growth, status, store, study
 
 GRID = Wanted(
     "tiny",
@@ -79,3 +81,19 @@ def test_a_run_leads_to_its_study(artifacts: Artifacts, grid: str, visit: Callab
     run = study.read_plan(artifacts.study(grid)).trials[0].run
     assert "Its study" in visit("jobs", run=run).words
     assert "Its study" not in visit("jobs", run=forest.id).words
+
+
+def test_what_further_patients_are_worth_is_one_launch(artifacts: Artifacts, visit: Callable, do: Callable, no_runner: list):
+    importing.make_phantom(artifacts, "drawn", PhantomSpec(images=80, patients=28, size=32))
+    page = visit("studies")
+    page.app.session_state["growth-False"] = True
+    next(one for one in page.again().app.number_input if one.label == "Draws").set_value(2)
+    page.click("Draw the curve")
+    (job,) = store.jobs(artifacts)
+    assert no_runner
+    do(artifacts, job.paths)
+    page = visit("studies")
+    assert "Drawn cells: how alike patients are is a dial" in page.words
+    assert growth.read(job.paths).verdict() in page.words
+    assert len(page.app.get("plotly_chart")) == 1
+    assert any(one.label == "Draw the curve anew" for one in page.app.button)
