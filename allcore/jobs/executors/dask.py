@@ -22,8 +22,11 @@ from allcore.jobs.executors.dask_cluster import Connection
 from allcore.jobs.slots import Slot
 from allcore.runs import allotment, heartbeat, status
 
-_COMING_UP = 3 * heartbeat.STALE
-"""Seconds that a process may take before its first sign of life."""
+_COMING_UP, _COMING_UP_UNSEEN = 3 * heartbeat.STALE, 2 * heartbeat.GONE
+"""Seconds that a process may take before its first sign of life: where its worker has it, and where that was lost.
+
+Who is late is fenced off by the next attempt's number, so that little is risked; a status must not say "starting" for long of what is gone.
+"""
 _UNSEEN = -signal.SIGKILL
 """Exit code of a process that nobody saw end."""
 _WORKER_LOST = "Its Dask worker was lost"
@@ -145,7 +148,8 @@ class DaskExecutor:
         if current.attempt != task.attempt or current.state not in status.IN_PROCESS:
             return Ended(task.paths, task.attempt, 0)
         has_begun = beat is not None and beat.attempt == task.attempt
-        if has_begun or not task.address or time.monotonic() - task.lost_since > _COMING_UP:
+        patience = _COMING_UP_UNSEEN if task.lost else _COMING_UP
+        if has_begun or not task.address or time.monotonic() - task.lost_since > patience:
             return Ended(task.paths, task.attempt, _UNSEEN, task.lost or "Its process has gone")
         return None
 
