@@ -17,7 +17,7 @@ from allcore import __version__
 from allcore.base.errors import AllcoreError, NotFound
 from allcore.base.fileio import SCHEMA_VERSION
 from allcore.base.paths import Artifacts
-from allcore.inference import answers, served, uploads
+from allcore.inference import answers, kinds, served, uploads
 from allcore.inference.shelf import Shelf
 from allcore.inference.uploads import Upload
 from allcore.runs import status, store
@@ -56,12 +56,13 @@ def application(artifacts: Artifacts, *, hosts: Sequence[str] = LOCAL, shelf: Sh
     @app.post("/predict", summary="What a run's model says of image files (PNG, JPEG, BMP, TIFF, WebP)")
     def predict(
         run: str = Query(description="The run's id, as /runs lists it"),
+        kind: kinds.Kind = Query(kinds.AUTO, description="What the pictures show, where it is not to be found out"),  # noqa: B008
         files: list[UploadFile] = File(description=f"Image files, at most {MOST_FILES:,}"),  # noqa: B008 - FastAPI's way
     ) -> dict[str, Any]:
         paths = artifacts.run(run)
         model, adviser = models.get(paths), answers.adviser(artifacts, paths)
         sent = (one for file in files for one in uploads.opened(Upload(file.filename or "", file.file.read())))
-        found = uploads.answered(model, sent, adviser=adviser)
+        found = uploads.answered(model, sent, adviser=adviser, kind=kind)
         return {"schema_version": SCHEMA_VERSION, "run": run, **uploads.document(adviser, found)}
 
     @app.get("/docs", response_class=HTMLResponse, include_in_schema=False)

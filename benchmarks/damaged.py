@@ -242,7 +242,7 @@ def main() -> int:
 
     from allcore.base.paths import Artifacts
     from allcore.inference import answers, served, uploads
-    from allcore.inference.uploads import Classified, Refused, Upload
+    from allcore.inference.uploads import Classified, Counted, Refused, Upload
     from allcore.reports import sheet
     from allcore.reports.sheet import Row
     from benchmarks.serving import command
@@ -256,7 +256,7 @@ def main() -> int:
         model, adviser = served.load(artifacts.run(run)), answers.adviser(artifacts, artifacts.run(run))
         written, process = watched_writes(), psutil.Process()
         outcomes: dict[str, Counter[str]] = {kind: Counter() for kind in KINDS}
-        found: list[Classified | Refused] = []
+        found: list[Row] = []
         slowest, slow, before = 0.0, "", 0.0
         for number, (kind, name, content) in enumerate(files(options.files, options.seed)):
             began = time.perf_counter()
@@ -264,16 +264,18 @@ def main() -> int:
             took = time.perf_counter() - began
             if took > slowest:
                 slowest, slow = took, kind
-            for one in told:
-                outcomes[kind]["refused" if isinstance(one, Refused) else "answered" if one.judged else "not judged"] += 1
-            found += told
+            kept = [Row.of(one, None, str) for one in told]
+            for one in (line.found for row in kept for line in row.lines()):
+                outcome = "refused" if isinstance(one, Refused) else "no cell" if isinstance(one, Counted) else "not judged"
+                outcomes[kind]["answered" if isinstance(one, Classified) and one.judged else outcome] += 1
+            found += kept
             if number == 200:
                 before = process.memory_info().rss / 1e6
         after = process.memory_info().rss / 1e6
-        page = sheet.html_page([Row(one, None) for one in found], adviser)
+        page = sheet.html_page(found, adviser)
         inside = root.resolve()
         outside = sorted({path for path in written if not Path(path).resolve().is_relative_to(inside) and path != "/dev/null"})
-    silent = [one.name for one in found if isinstance(one, Refused) and not one.error]
+    silent = [row.found.name for row in found if isinstance(row.found, Refused) and not row.found.error]
     for kind, counts in outcomes.items():
         print(f"{kind:16}", dict(counts))
     missed = ["2 s"] * (slowest > SECONDS) + ["memory"] * (after - before > MEMORY_MB) + ["written outside"] * bool(outside)

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from allcore.base.errors import NotFound
-from allcore.data import images, records
-from allcore.inference.uploads import Classified, Upload
+from allcore.data import images, records, smears
+from allcore.inference.uploads import Upload
 from allcore.metrics import text
 from allcore.runs.store import Job
-from pages.ui import answer, batch, board, cached, intake, routes, state, widgets
+from pages.ui import answer, batch, board, cached, field, intake, routes, state, widgets
 
 artifacts = cached.artifacts()
-EXAMPLE = "example"
+EXAMPLE, DRAWN_FIELD = "example", "drawn field.png"
 
 
 def _model(runs: list[Job]) -> Job:
@@ -27,7 +27,7 @@ def _model(runs: list[Job]) -> Job:
 
 
 def _examples(job: Job) -> list[Upload]:
-    """Three cells of the run's test side, as files; none where its data set or their files have gone."""
+    """Three cells of the run's test side, as files, and a drawn field where they are drawn; none where the data set or files have gone."""
     paths = artifacts.dataset(job.spec.params["data"])
     try:
         data = records.read_card(paths)
@@ -38,7 +38,8 @@ def _examples(job: Job) -> list[Upload]:
     test = cached.test_predictions(job)
     wanted = [*test.groupby("label")["image_id"].first(), test["image_id"].iloc[len(test) // 2]]
     files = [records.image_root(paths, data) / image_id for image_id in dict.fromkeys(wanted)]
-    return [Upload(file.name, file.read_bytes()) for file in files if file.is_file()][:3]
+    found = [Upload(file.name, file.read_bytes()) for file in files if file.is_file()][:3]
+    return [*found, Upload(DRAWN_FIELD, smears.example())] if found and data.synthetic else found
 
 
 def _try_one(examples: list[Upload]) -> None:
@@ -46,9 +47,10 @@ def _try_one(examples: list[Upload]) -> None:
     st.caption("Or try a cell that it has never seen")
     with st.container(horizontal=True):
         for number, example in enumerate(examples, 1):
-            with st.container(width=96):
-                st.image(images.prepared(example.content, 96), width="stretch", alt=f"Example cell {number}")
-                if st.button(f"Cell {number}", key=f"example-{number}", width="stretch"):
+            with st.container(width=80):
+                st.image(images.prepared(example.content, 96), width="stretch", alt=f"Example {number}")
+                label = "Field" if example.name == DRAWN_FIELD else f"Cell {number}"
+                if st.button(label, key=f"example-{number}", width="stretch"):
                     state.put(EXAMPLE, number)
 
 
@@ -57,12 +59,7 @@ def _answer(job: Job, sent: list[Upload]) -> None:
         batch.show(job, sent)
         answer.caution(job)
         return
-    with st.spinner("Judging the picture"):
-        found = cached.answers(job, sent)
-    if isinstance(found[0], Classified):
-        answer.shown(job, sent[0], found[0])
-    else:
-        st.error(widgets.plain(f"{found[0].name}: {found[0].error}"), icon=":material/error:")
+    field.show(job, sent[0])
 
 
 with widgets.plain_errors():

@@ -8,15 +8,17 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
 from allcore import endpoint
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
 from allcore.cli import main
-from allcore.data import records
+from allcore.data import records, smears
 
 
 @pytest.fixture(scope="module")
@@ -40,16 +42,27 @@ def sent(*files: tuple[str, bytes]) -> list[tuple[str, tuple[str, bytes]]]:
     return [("files", file) for file in files]
 
 
-def test_it_says_what_the_command_line_says(client: TestClient, forest: JobPaths, cell: str, tiny_laboratory, monkeypatch, capsys):
-    with open(cell, "rb") as file:
-        told = client.post("/predict", params={"run": forest.id}, files=sent((cell, file.read()), ("bad <b>.png", b"no picture"))).json()
+def test_it_says_what_the_command_line_says(
+    client: TestClient, forest: JobPaths, cell: str, tiny_laboratory, tmp_path, monkeypatch, capsys
+):
+    field = str(tmp_path / "field.png")
+    Image.fromarray(smears.draw_field(smears.SmearSpec(seed=1)).pixels).save(field)
+    files = [(name, Path(name).read_bytes()) for name in (cell, field)]
+    told = client.post("/predict", params={"run": forest.id}, files=sent(*files, ("bad <b>.png", b"no picture"))).json()
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tiny_laboratory.root))
     with pytest.raises(SystemExit):
-        main(["predict", forest.id, cell, "--json"])
+        main(["predict", forest.id, cell, field, "--json"])
     said = json.loads(capsys.readouterr().out)
     assert told["results"] == said["results"]
     assert [one["path"] for one in told["errors"]] == ["bad <b>.png"]
     assert told["synthetic"] is True
+    assert [one["kind"] for one in told["results"]] == ["cell", "field"]
+    assert [one["number"] for one in told["results"][1]["cells"]] == [1, 2, 3]
+    whole = client.post("/predict", params={"run": forest.id, "kind": "cell"}, files=sent(files[1])).json()
+    assert (whole["results"][0]["kind"], "cells" in whole["results"][0]) == ("cell", False)
+    with pytest.raises(SystemExit):
+        main(["predict", forest.id, field, "--csv"])
+    assert [line.split(",")[1] for line in capsys.readouterr().out.splitlines()] == ["cell", "1", "2", "3"]
 
 
 def test_runs_and_health_and_its_own_description(client: TestClient, forest: JobPaths):
@@ -66,6 +79,8 @@ def test_what_is_wrong_is_said_in_words(client: TestClient, forest: JobPaths):
     assert (unknown.status_code, unknown.json()["error"]) == (404, "Run 'nobody' has no model to answer with.")
     bad = client.post("/predict", params={"run": "../../etc"}, files=sent(("a.png", b"x")))
     assert (bad.status_code, "can't be a run's id" in bad.json()["error"]) == (400, True)
+    unsaid = client.post("/predict", params={"run": forest.id, "kind": "cat"}, files=sent(("a.png", b"x")))
+    assert (unsaid.status_code, "kind" in unsaid.json()["error"]) == (422, True)
     empty = client.post("/predict", params={"run": forest.id})
     assert (empty.status_code, "files" in empty.json()["error"]) == (422, True)
     assert client.get("/nothing").json()["hint"] == "/docs says what can be asked."

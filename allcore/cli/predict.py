@@ -13,7 +13,7 @@ import click
 from allcore.base.paths import Artifacts
 from allcore.cli import output
 from allcore.data import images
-from allcore.inference import answers, sentence, served, uploads
+from allcore.inference import answers, kinds, sentence, served, uploads
 from allcore.inference.uploads import Refused, Upload
 from allcore.reports import sheet
 
@@ -21,18 +21,31 @@ from allcore.reports import sheet
 @click.command("predict")
 @click.argument("run")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--csv", "as_csv", is_flag=True, help="Print a table: path, answer, a column a class, and why a file got no answer.")
+@click.option(
+    "--kind",
+    type=click.Choice((kinds.AUTO, *kinds.KINDS)),
+    default=kinds.AUTO,
+    show_default=True,
+    help="What the pictures show: a segmented cell on black, a single stained cell, or a field of a smear, whose white cells are found.",
+)
+@click.option(
+    "--csv",
+    "as_csv",
+    is_flag=True,
+    help="Print a table: path, cell (its number in a field), answer, a column a class, and why there is no answer.",
+)
 @click.option("--anyway", is_flag=True, help="In lines, show the probabilities of images that can't be judged, too.")
 @output.json_option
-def command(run: str, paths: tuple[Path, ...], as_csv: bool, anyway: bool, as_json: bool) -> None:
+def command(run: str, paths: tuple[Path, ...], kind: str, as_csv: bool, anyway: bool, as_json: bool) -> None:
     """Classify the image files PATHS, or those in folders and zips PATHS, with RUN.
 
+    A single cell on a stained background, and each white cell of a field, is cut out and placed as the training cells are.
     An image unlike all that the model was trained on can't be judged: it is named with the reasons, and in JSON `judged` is false.
     Exit code 0 where all files could be read, 2 otherwise.
     """
     artifacts = Artifacts.locate()
     model, adviser = served.load(artifacts.run(run)), answers.adviser(artifacts, artifacts.run(run))
-    told = uploads.document(adviser, uploads.answered(model, sent(paths), adviser=adviser))
+    told = uploads.document(adviser, uploads.answered(model, sent(paths), adviser=adviser, kind=kind))
     if as_json:
         output.document(told)
     elif as_csv:
@@ -45,7 +58,13 @@ def command(run: str, paths: tuple[Path, ...], as_csv: bool, anyway: bool, as_js
 
 def _lines(told: dict[str, Any], *, anyway: bool) -> None:
     for one in told["results"]:
-        click.echo(f"{one['path']}: {_spoken(one, anyway=anyway)}")
+        cells = one.get("cells")
+        if cells is None:
+            click.echo(f"{one['path']}: {_spoken(one, anyway=anyway)}")
+            continue
+        click.echo(f"{one['path']}: a field with {sentence.counted_cells(len(cells))}")
+        for cell in cells:
+            click.echo(f"{one['path']}, cell {cell['number']}: {_spoken(cell, anyway=anyway)}")
     if told["why_not_guarded"]:
         click.echo(told["why_not_guarded"], err=True)
     if told["synthetic"]:
@@ -63,13 +82,18 @@ def _spoken(one: dict[str, Any], *, anyway: bool) -> str:
 
 def _table(class_names: tuple[str, ...], told: dict[str, Any]) -> None:
     writer = csv.writer(sys.stdout)
-    writer.writerow(["path", "answer", *(f"p_{name}" for name in class_names), "note"])
+    none = [""] * len(class_names)
+    writer.writerow(["path", "cell", "answer", *(f"p_{name}" for name in class_names), "note"])
     for one in told["results"]:
-        judged = one["judged"] is not False
-        shares = one["probabilities"].values() if judged else ("" for _ in class_names)
-        writer.writerow([one["path"], one["label"] if judged else sheet.NOT_JUDGED, *shares, " ".join(one["reasons"])])
+        for cell in one.get("cells", [one]):
+            judged = cell["judged"] is not False
+            shares = cell["probabilities"].values() if judged else none
+            answer = cell["label"] if judged else sheet.NOT_JUDGED
+            writer.writerow([one["path"], cell.get("number", ""), answer, *shares, " ".join(cell["reasons"])])
+        if not one.get("cells", [one]):
+            writer.writerow([one["path"], "", sheet.NO_CELL, *none, one["kind_reason"]])
     for one in told["errors"]:
-        writer.writerow([one["path"], "", *("" for _ in class_names), one["error"]])
+        writer.writerow([one["path"], "", "", *none, one["error"]])
 
 
 def sent(paths: tuple[Path, ...]) -> Iterator[Upload | Refused]:

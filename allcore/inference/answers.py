@@ -14,7 +14,7 @@ import numpy as np
 
 from allcore.base.errors import NotFound
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.inference import calibrated, guard, guarding, served
+from allcore.inference import calibrated, guard, guarding, placing, served
 from allcore.inference.calibrated import Calibrated
 from allcore.inference.guard import Guard
 from allcore.inference.served import Answer, ServedCard
@@ -32,6 +32,8 @@ class Adviser:
     why_no_guard: str = ""
     chosen: Chosen | None = None
     """The threshold kept for the run, on the model's own probabilities; of two classes alone."""
+    ground: str = placing.BLACK
+    """How its training cells stand, by `placing.ground`: so stand what is cut out of a picture."""
 
     @property
     def threshold(self) -> float | None:
@@ -62,11 +64,11 @@ def adviser(artifacts: Artifacts, paths: JobPaths) -> Adviser:
     """Of a finished run; a run from before there were guards is given one now, some seconds. Raises NotFound."""
     card = served.read_card(paths)
     chosen = threshold.read(paths) if len(card.class_names) == 2 else None
-    found = calibrated.of_run(paths, card.class_names)
+    beside = {"calibrated": calibrated.of_run(paths, card.class_names), "chosen": chosen, "ground": placing.ground(artifacts, paths)}
     try:
-        return Adviser(card, found, guarding.of_run(artifacts, paths), "", chosen)
+        return Adviser(card, guard=guarding.of_run(artifacts, paths), **beside)
     except NotFound as error:
-        return Adviser(card, found, None, f"Nothing tells whether this model has seen the like: {error.message}", chosen)
+        return Adviser(card, why_no_guard=f"Nothing tells whether this model has seen the like: {error.message}", **beside)
 
 
 def said(adviser: Adviser, answer: Answer, pictures: np.ndarray) -> list[Said]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from allcore.inference.answers import Adviser, Said
 from allcore.metrics.text import percentage
 
@@ -12,6 +15,19 @@ _ADJECTIVES = {"leukemia": "leukemic", "healthy": "healthy"}
 def word(label: str) -> str:
     """A class as one says it of a cell."""
     return _ADJECTIVES.get(label, label)
+
+
+def counted_cells(count: int) -> str:
+    """'no white cell', '1 white cell', '3 white cells'."""
+    return f"{count:,} white cells" if count > 1 else f"{'1' if count else 'no'} white cell"
+
+
+def of_field(found: Sequence[Said]) -> str:
+    """A field in a sentence: '3 white cells: 2 healthy, 1 not judged.'"""
+    calls = Counter("not judged" if one.judged is False else word(one.label) for one in found)
+    told = ", ".join(f"{count} {call}" for call, count in sorted(calls.items(), key=lambda one: (one[0] == "not judged", one[0])))
+    count = counted_cells(len(found))
+    return f"{count[0].upper()}{count[1:]}{': ' * bool(told)}{told}."
 
 
 def headline(adviser: Adviser, said: Said) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
@@ -11,8 +12,10 @@ import numpy as np
 
 from allcore.base.errors import BadInput, Unreadable
 from allcore.data import archives, images
-from allcore.inference import answers
+from allcore.inference import answers, cutting, kinds
 from allcore.inference.answers import Adviser, Said
+from allcore.inference.cutting import Cut, Look
+from allcore.inference.fields import Field
 from allcore.inference.served import ServedModel
 
 MOST_FILES = 5000
@@ -37,10 +40,15 @@ class Upload:
     name: str
     content: bytes
 
+    @property
+    def digest(self) -> str:
+        """What tells its content from another's."""
+        return hashlib.blake2b(self.content).hexdigest()
+
 
 @dataclass(frozen=True)
 class Classified:
-    """An answer for one file, as `answers.Said` has it."""
+    """An answer for one cell, as `answers.Said` has it: a file's only one, or one of a field."""
 
     name: str
     label: str
@@ -50,16 +58,30 @@ class Classified:
     reasons: tuple[str, ...] = ()
     set: tuple[str, ...] | None = None
     scores: Mapping[str, float] | None = None
+    kind: str = kinds.CELL
+    """What the file was taken for, one of kinds.KINDS."""
+    kind_reason: str = ""
+    cut: Cut | None = None
+    """Where in the picture the cell is; None where the picture was judged as it is."""
 
     @classmethod
-    def of(cls, name: str, said: Said) -> Classified:
-        """What was said of the picture in this file."""
-        return cls(name, **{one.name: getattr(said, one.name) for one in fields(said)})
+    def of(cls, name: str, said: Said, look: Look, cut: Cut | None) -> Classified:
+        """What was said of the picture in this file, or of a cell in it."""
+        told = {one.name: getattr(said, one.name) for one in fields(said)}
+        return cls(name, **told, kind=look.kind, kind_reason=look.reason, cut=cut)
 
     def to_dict(self) -> dict[str, Any]:
-        """For other programs; `set` is None where no set can be promised."""
+        """For other programs; `set` is None where no set can be promised. `box`: left, top, right, bottom in pixels of the picture."""
+        return {"path": self.name, "kind": self.kind, "kind_reason": self.kind_reason, **self._cut(), **self._said()}
+
+    def _cut(self) -> dict[str, Any]:
+        if self.cut is None:
+            return {}
+        cell = self.cut.cell
+        return {"box": list(cell.box), "area": cell.area, "at_border": cell.at_border, "scale": self.cut.scale}
+
+    def _said(self) -> dict[str, Any]:
         return {
-            "path": self.name,
             "label": self.label,
             "probabilities": self.probabilities,
             "raw_probabilities": self.raw_probabilities,
@@ -67,6 +89,26 @@ class Classified:
             "reasons": list(self.reasons),
             "set": None if self.set is None else list(self.set),
         }
+
+
+@dataclass(frozen=True, eq=False)
+class Counted:
+    """A field of a smear: its white cells, and an answer for each of them, in order, each under the file's name."""
+
+    name: str
+    kind_reason: str
+    field: Field | None
+    """None where only the answers were kept."""
+    cells: tuple[Classified, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For other programs."""
+        cells = [{"number": one.cut.cell.number, **one._cut(), **one._said()} for one in self.cells]
+        return {"path": self.name, "kind": kinds.FIELD, "kind_reason": self.kind_reason, "cells": cells}
+
+
+Found = Classified | Counted
+"""What comes of a file that could be read."""
 
 
 @dataclass(frozen=True)
@@ -99,9 +141,11 @@ def count(upload: Upload) -> int:
         return 1
 
 
-def classify(model: ServedModel, uploads: Iterable[Upload], *, adviser: Adviser | None = None) -> list[Classified | Refused]:
+def classify(
+    model: ServedModel, uploads: Iterable[Upload], *, adviser: Adviser | None = None, kind: str = kinds.AUTO
+) -> list[Found | Refused]:
     """As `answered`, all at once."""
-    return list(answered(model, uploads, adviser=adviser))
+    return list(answered(model, uploads, adviser=adviser, kind=kind))
 
 
 def answered(
@@ -109,13 +153,15 @@ def answered(
     uploads: Iterable[Upload | Refused],
     *,
     adviser: Adviser | None = None,
+    kind: str = kinds.AUTO,
     seconds: float = MOST_SECONDS,
     clock: Callable[[], float] = time.monotonic,
-) -> Iterator[Classified | Refused]:
+) -> Iterator[Found | Refused]:
     """An answer or a refusal for each file, in order and as they come; one bad file harms no other.
 
-    Files are read one by one and judged BATCH at a time, so that the next answers are BATCH files away at most. What was refused
-    before is passed on, what is not begun after `seconds` refused.
+    Files are read one by one and judged BATCH pictures at a time, so that the next answers are BATCH files away at most. What was
+    refused before is passed on, what is not begun after `seconds` refused. A single cell on a stained background is cut out and placed
+    as the training cells are, and so is each white cell of a field; `kind` is what a person says that the files are, or AUTO.
 
     `adviser` is the run's, by `answers.adviser`: with it probabilities are calibrated, the kept threshold decides, and the guard and the
     set stand beside them. Without one the likeliest class is the answer, and its probabilities are the graph's own.
@@ -124,7 +170,7 @@ def answered(
     """
     adviser = adviser or Adviser(model.card)
     end = clock() + seconds
-    held: list[Upload | Refused] = []
+    held: list[Refused | tuple[str, Look]] = []
     pictures: list[np.ndarray] = []
     for number, upload in enumerate(uploads):
         if number >= MOST_FILES:
@@ -133,33 +179,58 @@ def answered(
             upload = Refused(upload.name, f"Not judged: the {seconds / 60:.0f} minutes for one batch were over. Send it again, with fewer.")
         if isinstance(upload, Upload):
             try:
-                pictures.append(images.prepared(upload.content, model.card.input_size))
-            except Unreadable as error:
+                prepared = images.read(upload.content, model.card.input_size)
+                look = cutting.looked(upload.content, prepared, ground=adviser.ground, kind=kind)
+                pictures += [prepared.pixels] if look.field is None else [cut.shown for cut in look.cuts]
+                held.append((upload.name, look))
+            except (BadInput, Unreadable) as error:
                 upload = Refused(upload.name, str(error))
-        held.append(upload)
-        if len(pictures) == BATCH or not pictures:
+        if isinstance(upload, Refused):
+            held.append(upload)
+        if len(pictures) >= BATCH or not pictures:
             yield from _judged(model, held, pictures, adviser)
             held, pictures = [], []
     yield from _judged(model, held, pictures, adviser)
 
 
 def _judged(
-    model: ServedModel, held: list[Upload | Refused], pictures: list[np.ndarray], adviser: Adviser
-) -> Iterator[Classified | Refused]:
+    model: ServedModel, held: list[Refused | tuple[str, Look]], pictures: list[np.ndarray], adviser: Adviser
+) -> Iterator[Found | Refused]:
     told: Iterator[Said] = iter(())
     if pictures:
         together = np.stack(pictures)
         told = iter(answers.said(adviser, model.answer(together, batch=BATCH), together))
     for one in held:
-        yield one if isinstance(one, Refused) else Classified.of(one.name, next(told))
+        if isinstance(one, Refused):
+            yield one
+            continue
+        name, look = one
+        if look.field is None:
+            yield Classified.of(name, next(told), look, None)
+            continue
+        cells = tuple(Classified.of(name, next(told), look, cut) for cut in look.cuts)
+        yield cells[0] if look.kind == kinds.STAINED else Counted(name, look.reason, look.field, cells)
 
 
-def document(adviser: Adviser, found: Iterable[Classified | Refused]) -> dict[str, Any]:
+def recounted(model: ServedModel, name: str, pixels: np.ndarray, field: Field, adviser: Adviser) -> Counted:
+    """The answers for a field that a person has corrected, in a uint8 RGB picture (height, width, 3)."""
+    look = cutting.searched(pixels, field, model.card.input_size, ground=adviser.ground)
+    (found,) = _judged(model, [(name, look)], [cut.shown for cut in look.cuts], adviser)
+    return found
+
+
+def document(adviser: Adviser, found: Iterable[Found | Refused]) -> dict[str, Any]:
     """Answers as the command line and the HTTP endpoint give them. `threshold` is on `probabilities`, `raw_threshold` on the raw ones."""
-    found = list(found)
+    results: list[dict[str, Any]] = []
+    errors: list[dict[str, Any]] = []
+    for one in found:  # told as they come: what stands behind them is not kept
+        if isinstance(one, Refused):
+            errors.append({"path": one.name, "error": one.error})
+        else:
+            results.append(one.to_dict())
     return {
-        "results": [one.to_dict() for one in found if isinstance(one, Classified)],
-        "errors": [{"path": one.name, "error": one.error} for one in found if isinstance(one, Refused)],
+        "results": results,
+        "errors": errors,
         "synthetic": adviser.card.synthetic,
         "threshold": adviser.threshold,
         "raw_threshold": adviser.chosen.threshold if adviser.chosen else None,

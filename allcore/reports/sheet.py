@@ -3,46 +3,84 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from allcore.base import clock
 from allcore.inference.answers import Adviser
-from allcore.inference.uploads import Classified, Refused
+from allcore.inference.uploads import Classified, Counted, Found, Refused
 
 NOT_JUDGED = "not judged"
 """The answer for a picture unlike all that the model was trained on."""
+NO_CELL = "no white cell"
+"""The answer for a field without any."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One picture: the answer or the refusal, and the picture itself, small."""
+    """One file: the answer or the refusal, and the picture itself, small; of a field a row for each cell stands in `cells`."""
 
-    found: Classified | Refused
+    found: Found | Refused
     picture: str | None
     """Data URI."""
+    number: int | None = None
+    """Of a cell in a field."""
+    cells: tuple[Row, ...] = ()
+
+    @classmethod
+    def of(cls, found: Found | Refused, picture: str | None, drawn: Callable[[np.ndarray], str]) -> Row:
+        """Of a file's answer, without what is large in it; `drawn` makes a data URI of a uint8 picture (size, size, 3)."""
+        if isinstance(found, Refused):
+            return cls(found, picture)
+        if isinstance(found, Classified):
+            return cls(replace(found, cut=None), picture)
+        cells = tuple(cls(replace(one, cut=None), drawn(one.cut.shown), one.cut.cell.number) for one in found.cells)
+        return cls(replace(found, field=None, cells=()), picture, cells=cells)
+
+    def lines(self) -> Iterator[Row]:
+        """The file itself, or each of its cells."""
+        yield from self.cells or (self,)
+
+
+def lines(rows: Sequence[Row]) -> list[Row]:
+    """As the table has them."""
+    return [line for row in rows for line in row.lines()]
 
 
 def table(rows: Sequence[Row], class_names: Sequence[str]) -> pd.DataFrame:
-    """A row a file, in order: `picture`, `file`, `answer` (NOT_JUDGED, or '' for what could not be read), `p(CLASS)`, `note`."""
+    """A row a file, or a cell of a field, in order: `picture`, `file`, `cell` (its number in a field), `answer` (NOT_JUDGED, NO_CELL, or
+    '' for what could not be read), `p(CLASS)`, `note`."""
     told = []
-    for row in rows:
+    for row in lines(rows):
         one = row.found
-        readable = isinstance(one, Classified)
-        answered = readable and one.judged is not False
+        answered = isinstance(one, Classified) and one.judged is not False
         told.append(
             {
-                "picture": row.picture if readable else None,
+                "picture": None if isinstance(one, Refused) else row.picture,
                 "file": one.name,
-                "answer": one.label if answered else NOT_JUDGED if readable else "",
+                "cell": row.number,
+                "answer": _answer(one),
                 **{f"p({name})": one.probabilities[name] if answered else np.nan for name in class_names},
-                "note": " ".join(one.reasons) if readable else one.error,
+                "note": _note(one),
             }
         )
-    return pd.DataFrame(told, columns=["picture", "file", "answer", *(f"p({name})" for name in class_names), "note"])
+    columns = ["picture", "file", "cell", "answer", *(f"p({name})" for name in class_names), "note"]
+    return pd.DataFrame(told, columns=columns).astype({"cell": "Int64"})
+
+
+def _answer(one: Found | Refused) -> str:
+    if isinstance(one, Classified):
+        return NOT_JUDGED if one.judged is False else one.label
+    return NO_CELL if isinstance(one, Counted) else ""
+
+
+def _note(one: Found | Refused) -> str:
+    if isinstance(one, Classified):
+        return " ".join(one.reasons)
+    return one.kind_reason if isinstance(one, Counted) else one.error
 
 
 _STYLE = (
@@ -61,8 +99,10 @@ def html_page(rows: Sequence[Row], adviser: Adviser) -> str:
     said = ", ".join(f"{html.escape(str(name))}: {count}" for name, count in counts.items()) or "none answered"
     limit = f" {html.escape(card.positive)} from a probability of {threshold:.3g}." if threshold is not None else ""
     drawn = "<p class='warn'>The model was trained on drawn cells: what it says of a real one means nothing.</p>" if card.synthetic else ""
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("", "file", "answer", *(f"p({name})" for name in card.class_names), "note"))
-    body = "".join(_line(row, values) for row, values in zip(rows, found.drop(columns=["picture", "file"]).values.tolist(), strict=True))
+    titles = ("", "file", "cell", "answer", *(f"p({name})" for name in card.class_names), "note")
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in titles)
+    values = found.drop(columns=["picture", "file", "cell"]).values.tolist()
+    body = "".join(_line(row, one) for row, one in zip(lines(rows), values, strict=True))
     return (
         "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Answers</title>"
         f"<meta name='viewport' content='width=device-width'><style>{_STYLE}</style></head><body>"
@@ -75,9 +115,10 @@ def html_page(rows: Sequence[Row], adviser: Adviser) -> str:
 
 
 def _line(row: Row, values: Sequence[object]) -> str:
-    image = f"<img src='{html.escape(row.picture)}' alt=''>" if row.picture and isinstance(row.found, Classified) else ""
+    image = f"<img src='{html.escape(row.picture)}' alt=''>" if row.picture and not isinstance(row.found, Refused) else ""
     cells = "".join(f"<td>{html.escape(one)}</td>" if isinstance(one, str) else f"<td class='n'>{_number(one)}</td>" for one in values)
-    return f"<tr><td>{image}</td><td>{html.escape(row.found.name)}</td>{cells}</tr>"
+    number = row.number or ""
+    return f"<tr><td>{image}</td><td>{html.escape(row.found.name)}</td><td class='n'>{number}</td>{cells}</tr>"
 
 
 def _number(value: float) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from allcore.base.errors import AllcoreError, BadInput, NotFound
 from allcore.data import images, records
-from allcore.inference import answers, guard, neighbours, sentence, served, worth
+from allcore.inference import answers, guard, kinds, neighbours, sentence, served, worth
 from allcore.inference.answers import Adviser
 from allcore.inference.uploads import Classified, Upload
 from allcore.metrics import text
@@ -174,7 +174,7 @@ def _others(job: Job, adviser: Adviser, upload: Upload, one: Classified) -> None
         return
     all_of_them = {job: one}
     for id_ in picked:
-        (found,) = cached.answers(runs[id_], [upload])
+        (found,) = cached.answers(runs[id_], [upload], kind=kinds.CELL)  # as it is: what was cut out is cut out
         if isinstance(found, Classified):
             all_of_them[runs[id_]] = found
     st.markdown(widgets.plain(answers.agreement(list(all_of_them.values()))))

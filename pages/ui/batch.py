@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+import pandas as pd
 import streamlit as st
 
 from allcore.base.errors import Unreadable
 from allcore.inference import sentence, uploads
 from allcore.inference.answers import Adviser
-from allcore.inference.uploads import Classified, Refused, Upload
+from allcore.inference.uploads import Classified, Counted, Refused, Upload
 from allcore.reports import sheet
 from allcore.reports.sheet import Row
 from allcore.runs.store import Job
@@ -47,7 +47,7 @@ def show(job: Job, sent: list[Upload]) -> None:
         if st.button("Go on", icon=":material/play_arrow:"):
             batch.stopped = False
             st.rerun()
-    answers = [name for name in (*card.class_names, sheet.NOT_JUDGED) if (table["answer"] == name).any()]
+    answers = [name for name in (*card.class_names, sheet.NOT_JUDGED, sheet.NO_CELL) if (table["answer"] == name).any()]
     offered = [_ALL, *answers, *([_UNREAD] if (table["answer"] == "").any() else [])]
     wanted = st.segmented_control("Show", offered, default=_ALL, required=True, key=_FILTER) if len(offered) > 2 else _ALL
     shown = table if wanted == _ALL else table[table["answer"] == ("" if wanted == _UNREAD else wanted)]
@@ -59,13 +59,24 @@ def show(job: Job, sent: list[Upload]) -> None:
         height=min(40 + 48 * len(shown), 520),
         column_config={
             "picture": st.column_config.ImageColumn(width="small"),
-            **{f"p({name})": st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1) for name in card.class_names},
+            **shares(card.class_names),
+            **({} if shown["cell"].notna().any() else {"cell": None}),
         },
-        alt=f"Answers for {len(shown)} files",
+        alt=f"Answers for {len(shown)} {'cells and files' if shown['cell'].notna().any() else 'files'}",
     )
+    downloads(shown, batch.rows, adviser)
+
+
+def shares(class_names: Sequence[str]) -> dict[str, object]:
+    """How a table shows probabilities."""
+    return {f"p({name})": st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1) for name in class_names}
+
+
+def downloads(shown: pd.DataFrame, rows: Sequence[Row], adviser: Adviser) -> None:
+    """A table of answers, as it is shown, and the sheet of all of them."""
     with st.container(horizontal=True):
         _download("Table as CSV", lambda: shown.drop(columns="picture").to_csv(index=False), "answers.csv", "text/csv")
-        _download("Sheet as HTML", lambda: sheet.html_page(batch.rows, adviser), "answers.html", "text/html")
+        _download("Sheet as HTML", lambda: sheet.html_page(rows, adviser), "answers.html", "text/html")
 
 
 def _download(label: str, content: object, name: str, kind: str) -> None:
@@ -73,7 +84,7 @@ def _download(label: str, content: object, name: str, kind: str) -> None:
 
 
 def _current(job: Job, sent: list[Upload], adviser: Adviser) -> _Batch:
-    digests = tuple(f"{one.name} {hashlib.blake2b(one.content).hexdigest()}" for one in sent)
+    digests = tuple(f"{one.name} {one.digest}" for one in sent)
     key = (job.id, job.paths.onnx.stat().st_mtime_ns, adviser.threshold, digests)
     batch = state.get(_BATCH)
     if not isinstance(batch, _Batch) or batch.key != key:
@@ -98,7 +109,7 @@ def _judge(batch: _Batch, job: Job, sent: list[Upload], adviser: Adviser) -> Non
         st.button("Stop", on_click=lambda: setattr(batch, "stopped", True), icon=":material/stop:", type="tertiary")
         found = uploads.answered(cached.shelf().get(job.paths), stream(), adviser=adviser)
         for one in found:
-            batch.rows.append(Row(one, thumbnails.popleft()))
+            batch.rows.append(Row.of(one, thumbnails.popleft(), cached.as_webp))
             if len(batch.rows) % uploads.BATCH == 1:
                 bar.progress(min(1.0, len(batch.rows) / max(whole, 1)), f"Judged {len(batch.rows):,} of {whole:,}")
     batch.ended = True
@@ -113,9 +124,12 @@ def _thumbnail(one: Upload | Refused) -> str | None:
 
 
 def _heading(batch: _Batch) -> str:
-    read = [row.found for row in batch.rows if isinstance(row.found, Classified)]
+    read = [line.found for line in sheet.lines(batch.rows) if isinstance(line.found, Classified)]
     called = [one.label for one in read if one.judged is not False]
+    unread = sum(isinstance(row.found, Refused) for row in batch.rows)
+    empty = sum(isinstance(line.found, Counted) for line in sheet.lines(batch.rows))
     parts = [f"{called.count(name)} {widgets.plain(sentence.word(name))}" for name in sorted(set(called))]
     parts += [f"{len(read) - len(called)} {sheet.NOT_JUDGED}"] if len(called) < len(read) else []
-    parts += [f"{len(batch.rows) - len(read)} {_UNREAD}"] if len(read) < len(batch.rows) else []
+    parts += [f"{empty} with {sheet.NO_CELL}"] if empty else []
+    parts += [f"{unread} {_UNREAD}"] if unread else []
     return f"{widgets.counted(len(batch.rows), 'file')}: {', '.join(parts)}"

@@ -7,7 +7,6 @@ read, which costs more than it saves for a table or a set of figures.
 from __future__ import annotations
 
 import base64
-import hashlib
 import importlib
 import io
 import threading
@@ -33,12 +32,12 @@ from allcore.explain import heat as heat_maps
 from allcore.explain import randomised
 from allcore.explain.heat import HeatMap
 from allcore.inference import answers as answering
-from allcore.inference import guard, served, uploads
+from allcore.inference import guard, kinds, served, uploads
 from allcore.inference import neighbours as nearest
 from allcore.inference.answers import Adviser
 from allcore.inference.neighbours import Neighbour
 from allcore.inference.shelf import Shelf
-from allcore.inference.uploads import Classified, Refused, Upload
+from allcore.inference.uploads import Found, Refused, Upload
 from allcore.jobs import estimate, submit
 from allcore.metrics.scores import Scores
 from allcore.metrics.thresholds import Sweep
@@ -77,7 +76,7 @@ def pixels(card: DatasetCard, size: int = cache.DEFAULT_SIZE) -> np.ndarray:
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _thumbnails(root: str, dataset: str, fingerprint: str) -> Callable[[int], str]:
     paths = Artifacts(Path(root)).dataset(dataset)
-    return lru_cache(4000)(lambda row: _webp(np.asarray(cache.opened(paths)[row])))
+    return lru_cache(4000)(lambda row: as_webp(np.asarray(cache.opened(paths)[row])))
 
 
 def thumbnails(card: DatasetCard, rows: Iterable[int]) -> list[str]:
@@ -127,10 +126,11 @@ def once(key: tuple, make: Callable[[], Made]) -> Made:
 @st.cache_data(max_entries=5000, show_spinner=False, scope="session")
 def upload_thumbnail(content: bytes) -> str:
     """A picture that this person sent, small, as a data URI."""
-    return _webp(images.prepared(content, 64))
+    return as_webp(images.prepared(content, 64))
 
 
-def _webp(pixels_: np.ndarray) -> str:
+def as_webp(pixels_: np.ndarray) -> str:
+    """A uint8 RGB picture as a data URI."""
     out = io.BytesIO()
     Image.fromarray(pixels_).save(out, "WEBP", quality=85, method=0)
     return "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
@@ -267,16 +267,16 @@ def adviser(job: Job) -> Adviser:
 
 @st.cache_data(max_entries=8, show_spinner=False, scope="session")
 def _answers(
-    run: str, mtime_ns: int, threshold: float | None, digests: tuple[str, ...], _job: Job, _sent: list[Upload], _adviser: Adviser
-) -> list[Classified | Refused]:
-    return uploads.classify(shelf().get(_job.paths), _sent, adviser=_adviser)
+    run: str, mtime_ns: int, threshold: float | None, digests: tuple[str, ...], kind: str, _job: Job, _sent: list[Upload], _adviser: Adviser
+) -> list[Found | Refused]:
+    return uploads.classify(shelf().get(_job.paths), _sent, adviser=_adviser, kind=kind)
 
 
-def answers(job: Job, sent: list[Upload]) -> list[Classified | Refused]:
+def answers(job: Job, sent: list[Upload], *, kind: str = kinds.AUTO) -> list[Found | Refused]:
     """What a run's model says of the pictures that this person sent, as `uploads.classify`. Raises BadInput for too many of them."""
-    digests = tuple(f"{one.name} {hashlib.blake2b(one.content).hexdigest()}" for one in sent)
+    digests = tuple(f"{one.name} {one.digest}" for one in sent)
     beside = adviser(job)
-    return _answers(job.id, job.paths.onnx.stat().st_mtime_ns, beside.threshold, digests, job, sent, beside)
+    return _answers(job.id, job.paths.onnx.stat().st_mtime_ns, beside.threshold, digests, kind, job, sent, beside)
 
 
 def neighbours(job: Job, upload: Upload) -> list[Neighbour]:

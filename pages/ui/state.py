@@ -68,6 +68,13 @@ def points(chart: str) -> list[dict]:
     return st.session_state[chart].selection.points
 
 
+def box(chart: str) -> tuple[float, float, float, float] | None:
+    """To be called back by the chart with that key: the box, or the box about the loop, last drawn in it: left, top, right, bottom."""
+    selection = st.session_state[chart].selection
+    drawn = [*selection.box, *selection.lasso]
+    return (min(drawn[-1]["x"]), min(drawn[-1]["y"]), max(drawn[-1]["x"]), max(drawn[-1]["y"])) if drawn else None
+
+
 def fill(widget: str, value: object) -> None:
     """Give the widget with that key a value, before it is drawn."""
     st.session_state[widget] = value

@@ -13,8 +13,8 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from allcore.base.paths import JobPaths
-from allcore.data import records
-from allcore.inference import answers, sentence, served, uploads
+from allcore.data import records, smears
+from allcore.inference import answers, fields, sentence, served, uploads
 from allcore.inference.uploads import Upload
 
 pytestmark = pytest.mark.e2e
@@ -77,3 +77,44 @@ def test_twenty_files_with_two_bad_ones_and_their_table(
             assert (row["answer"], row["note"]) == (answer.label, "")
             for name, share in answer.probabilities.items():
                 assert float(row[f"p({name})"]) == pytest.approx(share, abs=1e-6)
+
+
+def test_a_field_is_counted_and_corrected(page: Page, visit, forest: JobPaths, tmp_path: Path):
+    drawn = smears.draw_field(smears.SmearSpec(seed=1))
+    Image.fromarray(drawn.pixels).save(tmp_path / "field.png")
+    visit(page, "classify", f"?run={forest.id}")
+    page.locator("input[type=file]").set_input_files(tmp_path / "field.png")
+    expect(page.get_by_role("heading", name=re.compile("3 white cells"))).to_be_visible()
+    expect(page.get_by_text("Taken for a field of a smear")).to_be_visible()
+    page.get_by_role("button", name="Delete cell 1").click()
+    expect(page.get_by_role("heading", name=re.compile("2 white cells"))).to_be_visible()
+
+    page.get_by_text("Draw a box to add a cell").click()
+    stage.settled(page)
+    # The first mask may be any of the three: the box is drawn about the cell that has no number now.
+    numbers = page.locator(".js-plotly-plot .textpoint text")
+    expect(numbers).to_have_text(["2", "3"])
+    picture = page.locator(".js-plotly-plot image").first.bounding_box()
+    scale = picture["width"] / drawn.pixels.shape[1]
+    field = fields.search(drawn.pixels)
+    left, top, right, bottom = field.cell(1).box
+    page.mouse.move(picture["x"] + scale * (left - 12), picture["y"] + scale * (top - 12))
+    page.mouse.down()
+    page.mouse.move(picture["x"] + scale * (right + 12), picture["y"] + scale * (bottom + 12), steps=5)
+    page.mouse.up()
+    expect(page.get_by_role("heading", name=re.compile("3 white cells"))).to_be_visible()
+    expect(page.get_by_text("Cell 4. ")).to_be_visible()
+
+    page.get_by_text("Click a number to see its cell").click()
+    stage.settled(page)
+    page.locator(".js-plotly-plot .textpoint text", has_text="2").click(force=True)
+    expect(page.get_by_text("Cell 2. ")).to_be_visible()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Table as CSV").click()
+    with open(download.value.path(), newline="") as file:
+        assert [row["cell"] for row in csv.DictReader(file)] == ["2", "3", "4"]
+
+    page.get_by_role("button", name="Correct this").click()
+    page.get_by_text("a cell on black", exact=True).click()
+    expect(page.get_by_role("heading", name=re.compile("white cells"))).to_be_hidden()
+    expect(page.get_by_text("Taken for a cell on black")).to_be_visible()

@@ -93,7 +93,7 @@ def test_a_file_gets_what_the_run_kept(artifacts: Artifacts, forest: JobPaths):
     train = set(table["image_id"][store.sides(forest) == "train"])
     assert np.mean([one.judged for one in found if one.name in train]) > 0.5
     document = found[0].to_dict()
-    assert list(document) == ["path", "label", "probabilities", "raw_probabilities", "judged", "reasons", "set"]
+    assert list(document) == [*["path", "kind", "kind_reason", "label", "probabilities", "raw_probabilities", "judged", "reasons", "set"]]
     assert document["set"] is None
 
 

@@ -22,7 +22,7 @@ ROWS = [
 
 def test_a_table_keeps_the_order_and_says_why():
     found = sheet.table(ROWS, CARD.class_names)
-    assert list(found) == ["picture", "file", "answer", "p(<i>a</i>)", "p(b)", "note"]
+    assert list(found) == ["picture", "file", "cell", "answer", "p(<i>a</i>)", "p(b)", "note"]
     assert found["answer"].tolist() == ["b", "", "not judged"]
     assert found["note"].tolist() == ["", "The file is empty.", "It is no cell."]
     assert found["p(b)"].isna().tolist() == [False, True, True]  # what can't be judged has no probability

@@ -1,0 +1,199 @@
+"""One picture: what it is taken for, its cells where it is a field, and the answer for each; all of it can be corrected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import streamlit as st
+
+from allcore.base.errors import BadInput
+from allcore.data import images
+from allcore.inference import cutting, fields, kinds, sentence, uploads
+from allcore.inference.answers import Adviser
+from allcore.inference.fields import Field
+from allcore.inference.uploads import Classified, Counted, Refused, Upload
+from allcore.plots import field as plots
+from allcore.reports import sheet
+from allcore.reports.sheet import Row
+from allcore.runs.store import Job
+from pages.ui import answer, batch, cached, state, widgets
+
+_MENDED, _CELLS, _MODE = "mended", "field-cells", "field-mode"
+LOOK, ADD = "Click a number to see its cell", "Draw a box to add a cell"
+
+
+@dataclass(frozen=True, eq=False)
+class _Mended:
+    """What a person has corrected of the picture that they look at."""
+
+    digest: str
+    kind: str = kinds.AUTO
+    field: Field | None = None
+    steps: int = 0
+    """How often the field was corrected; each time the chart and the list get a new key, and so nothing is selected in them."""
+    chosen: int | None = None
+    complaint: str = ""
+    tries: int = 0
+    """Boxes that held no cell."""
+
+
+def show(job: Job, upload: Upload) -> None:
+    """Judge one picture and show it all."""
+    mended = _current(upload)
+    with st.spinner("Judging the picture"):
+        (found,) = cached.answers(job, [upload], kind=mended.kind)
+    if not isinstance(found, Refused) or mended.kind != kinds.AUTO:
+        _kind(mended, found)
+    if isinstance(found, Refused):
+        st.error(widgets.plain(f"{found.name}: {found.error}"), icon=":material/error:")
+    elif isinstance(found, Counted):
+        widgets.part(lambda: _field(job, upload, found))
+    elif found.cut:
+        _single(job, upload, found)
+    else:
+        answer.shown(job, upload, found)
+
+
+def _current(upload: Upload) -> _Mended:
+    digest, mended = upload.digest, state.get(_MENDED)
+    return mended if isinstance(mended, _Mended) and mended.digest == digest else _Mended(digest)
+
+
+def _keep(mended: _Mended) -> None:
+    state.put(_MENDED, mended)
+
+
+def _kind(mended: _Mended, found: Classified | Counted | Refused) -> None:
+    """What the picture is taken for, and a way to say that it is something else."""
+    key = f"kind-{mended.digest[:16]}"
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if not isinstance(found, Refused):
+            kind = kinds.FIELD if isinstance(found, Counted) else found.kind
+            st.markdown(f"Taken for **{kinds.KINDS[kind]}**. {widgets.plain(found.kind_reason)}", width="content")
+        with st.popover("Correct this", type="tertiary", icon=":material/edit:"):
+            st.radio(
+                "The picture shows",
+                [kinds.AUTO, *kinds.KINDS],
+                index=[kinds.AUTO, *kinds.KINDS].index(mended.kind),
+                format_func=lambda kind: kinds.KINDS.get(kind, "what it is taken for"),
+                key=key,
+                on_change=lambda: _keep(_Mended(mended.digest, state.value(key))),
+            )
+
+
+def _single(job: Job, upload: Upload, found: Classified) -> None:
+    """A single stained cell: where it was found, then the answer for it as it was shown to the model."""
+    pixels = images.decoded(upload.content).pixels
+    height, width = pixels.shape[:2]
+    outlined = plots.Outlined(1, found.cut.cell.polygon(), "" if found.judged is False else found.label)
+    with st.expander("Where the cell was found", expanded=True, icon=":material/frame_inspect:"):
+        widgets.chart(
+            plots.field(pixels, [outlined], cached.adviser(job).card.class_names),
+            plots.describe_field([outlined]),
+            plots.field_table([outlined]),
+            key="single",
+            height=320,
+        )
+        st.caption(widgets.plain(found.cut.scale))
+    whole = Field(width, height, (found.cut.cell,), None)
+    answer.shown(job, _alone(job, upload, pixels, whole, found), found)
+
+
+def _field(job: Job, upload: Upload, found: Counted) -> None:
+    mended, adviser = _current(upload), cached.adviser(job)
+    pixels = images.decoded(upload.content).pixels
+    if mended.field is not None:
+        found = uploads.recounted(cached.shelf().get(job.paths), upload.name, pixels, mended.field, adviser)
+    numbers = [one.cut.cell.number for one in found.cells]
+    chosen = mended.chosen if mended.chosen in numbers else next(iter(numbers), None)
+    st.header(sentence.of_field(found.cells), anchor=False)
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        _picture(job, upload, found, pixels, mended, chosen)
+    with right:
+        _list(adviser, found, mended)
+    if mended.complaint:
+        st.warning(widgets.plain(mended.complaint), icon=":material/info:")
+    for one in found.cells:
+        if one.cut.cell.number == chosen:
+            st.divider()
+            st.caption(f"Cell {chosen}. {widgets.plain(one.cut.scale)}" + " It is cut by the border." * one.cut.cell.at_border)
+            answer.shown(job, _alone(job, upload, pixels, found.field, one), one)
+
+
+def _picture(job: Job, upload: Upload, found: Counted, pixels: np.ndarray, mended: _Mended, chosen: int | None) -> None:
+    classes = cached.adviser(job).card.class_names
+    adding = st.segmented_control("In the picture", [LOOK, ADD], default=LOOK, required=True, key=_MODE) == ADD
+    outlined = [
+        plots.Outlined(cell.number, cell.polygon(), "" if one.judged is False else one.label, cell.number == chosen)
+        for one in found.cells
+        for cell in [one.cut.cell]
+    ]
+    key = f"field-{mended.digest[:8]}-{mended.steps}-{mended.tries}-{'add' if adding else 'look'}"
+    widgets.chart(
+        plots.field(pixels, outlined, classes, adding=adding),
+        plots.describe_field(outlined),
+        plots.field_table(outlined),
+        key=key,
+        on_area=(lambda: _add(key, pixels, found, mended)) if adding else None,
+        on_click=None if adding else lambda: _choose(mended, state.clicked(key)),
+    )
+    with st.container(horizontal=True):
+        if chosen is not None:
+            st.button(f"Delete cell {chosen}", icon=":material/delete:", on_click=lambda: _delete(found, mended, chosen))
+        if mended.steps:
+            st.button("Start over", icon=":material/undo:", type="tertiary", on_click=lambda: _keep(_Mended(mended.digest, mended.kind)))
+
+
+def _list(adviser: Adviser, found: Counted, mended: _Mended) -> None:
+    if not found.cells:
+        widgets.empty("No white cell was found. If there is one, choose to draw a box, and draw it about the whole cell.")
+        return
+    rows = [Row.of(found, None, cached.as_webp)]
+    table = sheet.table(rows, adviser.card.class_names)
+    key = f"{_CELLS}-{mended.steps}"
+    card = adviser.card
+    left_out = [f"p({name})" for name in card.class_names if len(card.class_names) == 2 and name != card.positive]
+    st.dataframe(
+        table.drop(columns=["file", *left_out]),
+        hide_index=True,
+        row_height=48,
+        placeholder="",
+        column_config={"picture": st.column_config.ImageColumn(width="small"), **batch.shares(adviser.card.class_names)},
+        on_select=lambda: _choose(mended, next((found.cells[row].cut.cell.number for row in state.rows(key)), None)),
+        selection_mode="single-row",
+        key=key,
+        alt=f"Answers for {len(found.cells)} cells",
+    )
+    batch.downloads(table, rows, adviser)
+
+
+def _choose(mended: _Mended, number: object) -> None:
+    if isinstance(number, int):
+        _keep(replace(mended, chosen=number, complaint=""))
+
+
+def _delete(found: Counted, mended: _Mended, number: int) -> None:
+    less = fields.without(found.field, number)
+    _keep(replace(mended, field=less, steps=mended.steps + 1, chosen=None, complaint=""))
+
+
+def _add(chart: str, pixels: np.ndarray, found: Counted, mended: _Mended) -> None:
+    """To be called back by the chart when a box was drawn in it."""
+    box = state.box(chart)
+    if box is None:
+        return
+    try:
+        more = fields.with_box(found.field, pixels, box)
+    except BadInput as error:
+        _keep(replace(mended, complaint=str(error), tries=mended.tries + 1))
+        return
+    added = more.cells[-1]
+    _keep(replace(mended, field=more, steps=mended.steps + 1, chosen=added.number, complaint=""))
+
+
+def _alone(job: Job, upload: Upload, pixels: np.ndarray, field: Field, one: Classified) -> Upload:
+    """One cell of a picture as a file of its own: what was said of it can be looked into as of any other picture."""
+    content = cutting.file_of(pixels, field, one.cut.cell, ground=cached.adviser(job).ground)
+    return Upload(upload.name, content)
