@@ -234,7 +234,8 @@ def test_a_training_that_is_not_waited_for(say, artifacts: Artifacts, tiny: str,
     assert document["split"]["overlapping_subjects"] == 0
     run = document["id"]
     plain(say("runs", "delete", run), 2, "Cancel it first.")
-    assert say("jobs", "status", "--json").document == {"running": False, "pid": None, "paused": False, "jobs": {"queued": 1}}
+    queue = {"running": False, "pid": None, "paused": False, "jobs": {"queued": 1}, "executor": None, "cluster": None}
+    assert say("jobs", "status", "--json").document == queue
     assert say("runs", "cancel", run, "--json").document["status"] == "cancelled"
     assert say("runs", "resume", run, "--json").document["status"] == "queued"
     queued = say("train", "--data", tiny, "--model", "random_forest")
