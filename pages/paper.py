@@ -118,9 +118,7 @@ def _audit() -> None:
 
 
 def _cost(ours: dict[str, Job]) -> None:
-    chosen = st.segmented_control(
-        "Cost", list(papers.UNITS), format_func=papers.UNITS.get, default=papers.EPOCH, required=True, key="cost-unit"
-    )
+    chosen = st.selectbox("Accuracy against", list(papers.UNITS), format_func=papers.UNITS.get, key="cost-unit", width=360)
     unit, drawn = papers.UNITS[chosen], papers.costs(paper, chosen, {model: cached.headline(job) for model, job in ours.items()})
     widgets.chart(
         cost.cost(drawn, unit=unit),

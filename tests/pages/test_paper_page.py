@@ -31,3 +31,9 @@ def test_every_part_can_be_opened(artifacts: Artifacts, visit: Callable):
 
 def test_drawn_cells_never_stand_beside_the_paper(forest: JobPaths, visit: Callable):
     assert set(visit("paper", **{"paper-part": "Classifiers"}).table("six classifiers")["accuracy here"]) == {"not run here"}
+
+
+def test_accuracy_stands_against_each_cost(artifacts: Artifacts, visit: Callable):
+    page = visit("paper")
+    page.app.selectbox(key="cost-unit").set_value("memory")
+    assert "75 MB of memory to answer" in page.again().app.get("plotly_chart")[0].proto.alt
