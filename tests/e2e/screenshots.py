@@ -1,6 +1,7 @@
 """Pictures of every page, light and dark, for README and docs: `python tests/e2e/screenshots.py [ARTIFACTS]`.
 
-Without a folder it makes one: the demo cells, a network trained as in the first lesson, and a random forest (some minutes).
+Without a folder it makes one: the demo cells, a network trained as in the first lesson, a random forest, leakage measured and a small study
+(some minutes).
 """
 
 from __future__ import annotations
@@ -18,11 +19,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 import stage
 
 from allcore import worker
-from allcore.base.paths import Artifacts
+from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import importing
 from allcore.jobs import demo, submit
+from allcore.jobs.studies import advance, design
+from allcore.jobs.studies import control as study_control
+from allcore.jobs.studies.design import Wanted
 from allcore.models import presets
-from allcore.runs import status
+from allcore.runs import status, store
+from allcore.runs.study import GRID
 
 FOLDER = stage.ROOT / "docs" / "images"
 WIDTH, HEIGHT = 1280, 800
@@ -35,8 +40,19 @@ def prepared(folder: Path) -> Artifacts:
     for model in ("random_forest", demo.MODEL):
         plan, _ = submit.planned(artifacts, data=demo.NAME, model=model, preset=presets.FIRST_LESSON)
         paths = submit.training(artifacts, plan)
-        worker.work(artifacts, paths, status.change(paths, status.STARTING).attempt)
+        _done(artifacts, paths)
+    _done(artifacts, submit.leakage(artifacts, demo.NAME))
+    wanted = Wanted(data=demo.NAME, models=("random_forest",), search=GRID, vary={"components": "8, 24, 64", "trees": "20, 100"})
+    study_control.started(artifacts, design.designed(artifacts, wanted))
+    for job in store.active(artifacts):
+        _done(artifacts, job.paths)
+    advance.advance(artifacts)
     return artifacts
+
+
+def _done(artifacts: Artifacts, paths: JobPaths) -> None:
+    """Do a job here and now."""
+    worker.work(artifacts, paths, status.change(paths, status.STARTING).attempt)
 
 
 def taken(artifacts: Artifacts) -> None:
@@ -51,6 +67,9 @@ def taken(artifacts: Artifacts) -> None:
                 page.goto(f"{server.url}/{path}")
                 page.get_by_role("heading", name=title).first.wait_for()
                 page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
+                if name == "classify":
+                    page.get_by_role("button", name="Cell 2").click()
+                    page.get_by_text("not for diagnosis").first.wait_for()
                 page.wait_for_timeout(2500)  # figures and galleries are drawn after the script has ended
                 picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
                 picture.quantize(128, dither=Image.Dither.NONE).save(FOLDER / f"{name}-{scheme}.png", optimize=True)
