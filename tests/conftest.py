@@ -42,35 +42,46 @@ def real_data() -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_laboratory(tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
-    """One artifacts folder for the whole session, never to be altered by a test: the data set `tiny`, 48 drawn cells of 12 patients."""
+    """One artifacts folder for the whole session, never to be altered by a test: the data set `tiny`, 48 drawn cells of 12 patients.
+
+    Where tests run in several processes, it is one for all of them.
+    """
+    from allcore.base import locks
     from allcore.data import cache, importing
     from allcore.data.phantom import PhantomSpec
 
-    made = Artifacts(tmp_path_factory.mktemp("laboratory"))
-    importing.make_phantom(made, TINY, PhantomSpec(images=48, patients=12, size=32, difficulty=0.0))
-    cache.opened(made.dataset(TINY), 32)
+    base = tmp_path_factory.getbasetemp()
+    made = Artifacts((base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "laboratory")
+    made.root.mkdir(exist_ok=True)
+    with locks.hold(made.root / "made.lock", timeout=300):
+        if not made.dataset(TINY).folder.exists():
+            importing.make_phantom(made, TINY, PhantomSpec(images=48, patients=12, size=32, difficulty=0.0))
+            cache.opened(made.dataset(TINY), 32)
     return made
 
 
 @pytest.fixture(scope="session")
 def finished(tiny_laboratory: Artifacts) -> Callable[[str], JobPaths]:
-    """A finished run of a model, in `tiny_laboratory`: trained on `tiny`, as small as its card allows, once a session."""
+    """A finished run of a model, in `tiny_laboratory`: trained on `tiny`, as small as its card allows, once for all processes."""
+    from allcore.base import fileio, locks
     from allcore.jobs import submit
     from allcore.models import registry
     from allcore.runs import status
 
-    runs: dict[str, JobPaths] = {}
-
     def trained(model: str) -> JobPaths:
-        if model not in runs:
-            names = {knob.name for knob in registry.card(model).knobs}
-            changed = {name: value for name, value in SMALLEST.items() if name in names}
-            plan, _ = submit.planned(tiny_laboratory, data=TINY, model=model, changed=changed)
-            runs[model] = submit.training(tiny_laboratory, plan)
-            _do(tiny_laboratory, runs[model])
-        ended = status.read(runs[model])
+        known = tiny_laboratory.root / f"{model}.json"
+        with locks.hold(tiny_laboratory.root / f"{model}.lock", timeout=900):
+            if not known.exists():
+                names = {knob.name for knob in registry.card(model).knobs}
+                changed = {name: value for name, value in SMALLEST.items() if name in names}
+                plan, _ = submit.planned(tiny_laboratory, data=TINY, model=model, changed=changed)
+                run = submit.training(tiny_laboratory, plan)
+                _do(tiny_laboratory, run)
+                fileio.write_json(known, {"run": run.id})
+        run = tiny_laboratory.run(fileio.read_json(known)["run"])
+        ended = status.read(run)
         assert ended.state == status.DONE, ended.reason
-        return runs[model]
+        return run
 
     return trained
 
