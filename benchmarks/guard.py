@@ -9,8 +9,8 @@ cells, AllNet for a few epochs), and asks each run's guard about
 - noise (uniform, normal, smooth, grey; and in the outline of a cell), single colours, lines of text and single letters;
 - drawn cells of the test side with inverted colours (all, and within the outline), and two of them in one picture: apart, touching,
   overlapping, at their own scale and smaller;
-- cells of PBC of every kind but lymphocytes, cut out by Otsu's threshold, laid on black and brought to the drawn cells' median area, so
-  that their size says nothing (skipped where ALLCORE_REAL_DATA, or ../shared/data beside the checkout, has none);
+- cells of PBC of every kind but lymphocytes, cut out and laid on black as an upload of theirs would be; where no white cell is found, as
+  among platelets, black alone (skipped where ALLCORE_REAL_DATA, or ../shared/data beside the checkout, has none);
 - the test side's own cells, of patients that no part of the run has seen; and the real cells of C-NMC.
 
 Bars (--check exits 1 where one is missed): for each model and on average over its splits at least 90 % of each kind refused, and at most
@@ -35,7 +35,7 @@ from scipy import ndimage
 from allcore import worker
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import cache, images, importing, phantom
-from allcore.inference import guard, guarding, served
+from allcore.inference import cutting, fields, guard, guarding, placing, served
 from allcore.inference.guard import Guard
 from allcore.inference.served import ServedModel
 from allcore.jobs import submit
@@ -150,32 +150,19 @@ def _halved(cell: np.ndarray) -> np.ndarray:
     return frame
 
 
-def segmented(path: Path, size: int, area: float) -> np.ndarray:
-    """A cell of PBC on black: the largest part that Otsu's threshold of blue and red over green finds near the middle, at `area`."""
-    from skimage.filters import threshold_otsu
-
+def segmented(path: Path, size: int) -> np.ndarray:
+    """A cell of PBC on black, as an upload is cut out; black all over where no white cell is found in it."""
     picture = np.asarray(Image.open(path).convert("RGB"))
-    excess = ndimage.gaussian_filter(picture[..., 2] / 2.0 + picture[..., 0] / 2.0 - picture[..., 1], 2)
-    parts, count = ndimage.label(ndimage.binary_opening(excess > threshold_otsu(excess), iterations=3))
-    if not count:
+    middle = fields.central(fields.search(picture))
+    if not middle.cells:
         return np.zeros((size, size, 3), np.uint8)
-    axes = [np.linspace(-1, 1, length) for length in picture.shape[:2]]
-    weight = np.exp(-2 * (axes[0][:, None] ** 2 + axes[1][None] ** 2))
-    mask = ndimage.binary_fill_holes(parts == 1 + int(np.argmax(ndimage.sum_labels(weight, parts, np.arange(1, count + 1)))))
-    rows, columns = np.nonzero(mask)
-    box = np.where(mask[..., None], picture, 0)[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1].astype(np.uint8)
-    scale = size * np.sqrt(area / mask.sum())
-    shape = [max(1, min(size, round(length * scale))) for length in (box.shape[1], box.shape[0])]
-    small = np.asarray(Image.fromarray(box).resize(shape, Image.Resampling.BOX))
-    frame = np.zeros((size, size, 3), np.uint8)
-    top, left = (size - small.shape[0]) // 2, (size - small.shape[1]) // 2
-    frame[top : top + small.shape[0], left : left + small.shape[1]] = small
-    return frame
+    (cut,) = cutting.searched(picture, middle, size, ground=placing.BLACK).cuts
+    return cut.shown
 
 
 def strangers(cells: np.ndarray, count: int, dice: np.random.Generator) -> dict[str, np.ndarray]:
     """Every kind that should be refused, uint8 (n, size, size, 3) each; `cells` are proper ones to alter."""
-    size, area = cells.shape[1], float(np.median([lit(cell).mean() for cell in cells]))
+    size = cells.shape[1]
     kinds: dict[str, list[np.ndarray]] = {
         "photographs": shipped(PHOTOGRAPHS, count, size, dice),
         "textures": shipped(TEXTURES, count, size, dice),
@@ -188,7 +175,7 @@ def strangers(cells: np.ndarray, count: int, dice: np.random.Generator) -> dict[
     for kind in PBC_KINDS:
         files = sorted((real_folder() / "pbc" / kind).glob("*.jpg"))[:count]
         if files:
-            kinds[f"PBC {kind}"] = [segmented(file, size, area) for file in files]
+            kinds[f"PBC {kind}"] = [segmented(file, size) for file in files]
     return {kind: np.stack(pictures) for kind, pictures in kinds.items()}
 
 

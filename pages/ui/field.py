@@ -20,7 +20,7 @@ from allcore.runs.store import Job
 from pages.ui import answer, batch, cached, state, widgets
 
 _MENDED, _CELLS, _MODE = "mended", "field-cells", "field-mode"
-LOOK, ADD = "Click a number to see its cell", "Draw a box to add a cell"
+LOOK, ADD = "Click: see a cell", "Drag: add a cell"
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +148,7 @@ def _picture(job: Job, upload: Upload, found: Counted, pixels: np.ndarray, mende
 
 def _list(adviser: Adviser, found: Counted, mended: _Mended) -> None:
     if not found.cells:
-        widgets.empty("No white cell was found. If there is one, choose to draw a box, and draw it about the whole cell.")
+        widgets.empty("No white cell was found. If there is one, choose 'Drag: add a cell' and draw a box about it.")
         return
     rows = [Row.of(found, None, cached.as_webp)]
     table = sheet.table(rows, adviser.card.class_names)

@@ -89,9 +89,9 @@ def test_a_field_is_counted_and_corrected(page: Page, visit, forest: JobPaths, t
     page.get_by_role("button", name="Delete cell 1").click()
     expect(page.get_by_role("heading", name=re.compile("2 white cells"))).to_be_visible()
 
-    page.get_by_text("Draw a box to add a cell").click()
+    page.get_by_text("Drag: add a cell").click()
     stage.settled(page)
-    # The first mask may be any of the three: the box is drawn about the cell that has no number now.
+    # About the cell that has no number now.
     numbers = page.locator(".js-plotly-plot .textpoint text")
     expect(numbers).to_have_text(["2", "3"])
     picture = page.locator(".js-plotly-plot image").first.bounding_box()
@@ -105,7 +105,7 @@ def test_a_field_is_counted_and_corrected(page: Page, visit, forest: JobPaths, t
     expect(page.get_by_role("heading", name=re.compile("3 white cells"))).to_be_visible()
     expect(page.get_by_text("Cell 4. ")).to_be_visible()
 
-    page.get_by_text("Click a number to see its cell").click()
+    page.get_by_text("Click: see a cell").click()
     stage.settled(page)
     page.locator(".js-plotly-plot .textpoint text", has_text="2").click(force=True)
     expect(page.get_by_text("Cell 2. ")).to_be_visible()
