@@ -68,7 +68,7 @@ def taken(artifacts: Artifacts) -> None:
                 page.get_by_role("heading", name=title).first.wait_for()
                 page.wait_for_function("document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'")
                 if name == "classify":
-                    page.get_by_role("button", name="Cell 2").click()
+                    page.get_by_role("button", name="Cell 2", exact=True).click()
                     page.get_by_text("not for diagnosis").first.wait_for()
                 page.wait_for_timeout(2500)  # figures and galleries are drawn after the script has ended
                 picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
