@@ -3,7 +3,7 @@
 Five topics, each a distance from the training side: the outline, the scale, the stain, the quality, and the place in the run's
 embedding. A topic's distance is Mahalanobis' from the nearest class with one covariance for all (Lee et al. 2018, NeurIPS); in the
 embedding only the directions in which the training side varies most have a spread of their own, all others share one (Tipping &
-Bishop 1999). Limits come from patients held out of the training: of their cells 5 % are refused.
+Bishop 1999). Limits come from patients held out of the training: of a new patient's cells 5 % at most are to be refused.
 """
 
 from __future__ import annotations
@@ -62,7 +62,10 @@ class Origin:
         if self.side == TRAINED_ON:
             return "The run kept no part for it: the guard could only be set on training images, and refuses too many proper cells."
         people = "of patients that are not known" if self.patients is None else f"of {self.patients} patients"
-        return f"Set on {self.images:,} cells {people} that the model was not trained on, to refuse {self.false_alarms:.0%} of them."
+        goal = f"so that it refuses at most {self.false_alarms:.0%} of a new patient's proper cells"
+        if self.patients is not None and self.patients < 1 / self.false_alarms - 1:
+            goal = f"too few to promise how many of a new patient's proper cells it refuses ({self.false_alarms:.0%} is the aim)"
+        return f"Set on {self.images:,} cells {people} that the model was not trained on, {goal}."
 
 
 @dataclass(frozen=True)

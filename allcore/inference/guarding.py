@@ -47,7 +47,8 @@ def fitted(
     made = Guard(origin, none, centres, whitening, **space, places=nowhere, rows=everyone)
     parts = [made.placed(embeddings[everyone[start : start + 512]])[0] for start in range(0, len(everyone), 512)]
     found = made.distances(measured if side == TRAINED_ON else measures.of_all(pixels[judged]), embeddings[judged])
-    return replace(made, limits=_limits(found, _weights(people, len(judged))), places=np.concatenate(parts))
+    units = origin.patients or origin.images
+    return replace(made, limits=_limits(found, _weights(people, len(judged)), _level(units)), places=np.concatenate(parts))
 
 
 def _measures_learnt(measured: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -97,18 +98,27 @@ def _weights(people: np.ndarray | None, count: int) -> np.ndarray:
     return 1 / (len(sizes) * sizes[codes])
 
 
-def _limits(found: dict[str, np.ndarray], weights: np.ndarray) -> dict[str, float]:
-    """Each topic's limit: of its own 95th percentile the multiple at which all topics together refuse 5 %."""
-    own = {topic: max(_quantile(values, weights), 1e-9) for topic, values in found.items()}
+def _level(units: int) -> float:
+    """The share of the held-out weight to lie within the limits, so that of a new patient's cells at most FALSE_ALARMS lie outside.
+
+    The new patient counts as one more, of whom nothing is known (Lee, Barber & Willett 2023, arXiv:2306.06342); with fewer than 19 that
+    can't be promised, and the limits are the farthest cell's.
+    """
+    return min(1.0, (1 - guard.FALSE_ALARMS) * (units + 1) / units)
+
+
+def _limits(found: dict[str, np.ndarray], weights: np.ndarray, level: float) -> dict[str, float]:
+    """Each topic's limit: of its own quantile the multiple within which, all topics together, a share `level` of the weight lies."""
+    own = {topic: max(_quantile(values, weights, level), 1e-9) for topic, values in found.items()}
     worst = np.max([values / own[topic] for topic, values in found.items()], axis=0)
-    together = _quantile(worst, weights)
+    together = _quantile(worst, weights, level)
     return {topic: limit * together for topic, limit in own.items()}
 
 
-def _quantile(values: np.ndarray, weights: np.ndarray) -> float:
-    """The smallest value that at most FALSE_ALARMS of the weight lie above."""
+def _quantile(values: np.ndarray, weights: np.ndarray, level: float) -> float:
+    """The smallest value within which a share `level` of the weight lies."""
     order = np.argsort(values)
-    place = int(np.searchsorted(np.cumsum(weights[order]), 1 - guard.FALSE_ALARMS - 1e-12))
+    place = int(np.searchsorted(np.cumsum(weights[order]), level - 1e-12))
     return float(values[order][min(place, len(values) - 1)])
 
 

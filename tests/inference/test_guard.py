@@ -48,14 +48,30 @@ def judged(one: Guard, picture: np.ndarray) -> guard.Verdict:
     return guard.judge(one, picture, vectors(picture[None])[0])
 
 
-def test_of_the_held_out_cells_one_in_twenty_is_refused_over_patients(drawn: dict[str, np.ndarray], one: Guard):
+@pytest.mark.parametrize(("patients", "level"), [(12, 1.0), (18, 1.0), (19, 1.0), (39, 0.95 * 40 / 39), (1000, 0.95 * 1.001)])
+def test_a_new_patient_counts_as_one_more(patients: int, level: float):
+    assert guarding._level(patients) == pytest.approx(level)
+
+
+def test_of_the_held_out_cells_as_many_are_refused_as_the_level_says(drawn: dict[str, np.ndarray], one: Guard):
+    """And where the limits are the farthest cell's, for want of patients, none, and the guard promises nothing."""
     held = np.flatnonzero(drawn["sides"] == "calibrate")
     refused = np.array([not judged(one, drawn["pixels"][row]).ok for row in held])
-    shares = [refused[drawn["subjects"][held] == subject].mean() for subject in np.unique(drawn["subjects"][held])]
-    assert 0 < np.mean(shares) <= 0.05
+    people = np.unique(drawn["subjects"][held])
+    shares = [refused[drawn["subjects"][held] == subject].mean() for subject in people]
+    assert np.mean(shares) <= 1 - guarding._level(len(people)) + 1e-9
+    assert ("too few to promise" in one.origin.note) == (len(people) < 19)
     assert one.origin == guard.Origin(HELD_OUT, len(held), 10, int((drawn["sides"] == "train").sum()))
     test = np.flatnonzero(drawn["sides"] == "test")
     assert np.mean([judged(one, drawn["pixels"][row]).ok for row in test]) >= 0.85
+
+
+def test_limits_leave_the_share_outside_that_was_asked_for():
+    dice = np.random.default_rng(0)
+    found = {topic: np.abs(dice.normal(size=4000)) for topic in ("outline", "stain")}
+    limits = guarding._limits(found, np.full(4000, 1 / 4000), 0.95)
+    outside = np.any([values > limits[topic] for topic, values in found.items()], axis=0).mean()
+    assert outside == pytest.approx(0.05, abs=0.001)
 
 
 def test_limits_know_nothing_of_the_test_side(drawn: dict[str, np.ndarray], one: Guard):
