@@ -35,10 +35,10 @@ def test_a_training_is_seen_again_after_a_refresh_and_by_somebody_else(
     visit(mine, "jobs", f"?run={paths.id}")
     sees_it_at_work(mine, paths)
     eventually(lambda: epochs(paths) >= 1, seconds=SLOW / 1000, what="a first epoch")
-    expect(mine.locator(".js-plotly-plot")).to_have_count(1)
+    expect(mine.locator(f".st-key-curves-{paths.id} .js-plotly-plot")).to_have_count(1)
     mine.reload()
     sees_it_at_work(mine, paths)
-    expect(mine.locator(".js-plotly-plot")).to_have_count(1)
+    expect(mine.locator(f".st-key-curves-{paths.id} .js-plotly-plot")).to_have_count(1)
 
     theirs = newcomer()
     visit(theirs, "jobs")
