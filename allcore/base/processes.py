@@ -38,5 +38,6 @@ def is_stopped(pid: int) -> bool:
         return True
 
 
-FRUGAL = {"MALLOC_ARENA_MAX": "2"}
-"""Variables of the web server's process: glibc would keep a heap for each of its many threads. A training has none of them."""
+FRUGAL = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
+"""Variables of the web server's process: glibc would keep a heap for each of its many threads, and keep what large
+pictures needed. A training has none of them."""
