@@ -88,6 +88,8 @@ class DaskExecutor:
         over = [(task, end) for task in self._tasks if (end := self._end(task)) is not None]
         for task, _ in over:
             self._tasks.remove(task)
+            if task.future is None:  # it ended unseen, maybe with its worker, which the scheduler may not have noticed yet
+                self._connection.doubt(task.address)
         return [end for _, end in over]
 
     def ask_to_end(self, paths: JobPaths) -> None:

@@ -88,6 +88,11 @@ class Connection:
             self._fail(f"The Dask scheduler at {self._scheduler.address} does not answer ({_short(error)}). Start it, or look at its log.")
         self._tell()
 
+    def doubt(self, address: str) -> None:
+        """Have a worker answer again, at the next look, before it is given another job."""
+        if self.workers.pop(address, None) is not None:
+            self._next_look = 0.0
+
     def submitted(self, function: Callable[..., Any], *given: Any, key: str, address: str, gpu: bool) -> Future:
         """Have a worker do something. Raises ConnectionError where there is no scheduler."""
         if self._client is None:
