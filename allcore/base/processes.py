@@ -38,6 +38,11 @@ def is_stopped(pid: int) -> bool:
         return True
 
 
-FRUGAL = {"MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
-"""Variables of the web server's process: glibc would keep a heap for each of its many threads, and keep what large
-pictures needed. A training has none of them."""
+FRUGAL = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "131072",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+}
+"""Variables of the web server's process, and of no training's: glibc would keep a heap for each of its many threads, and what large
+pictures needed; Arrow's own allocator would keep what tables did (10 MB)."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -42,28 +42,22 @@ def test_while_a_training_runs_only_the_server_listens(
     assert listening(stage.household(server.artifacts)) == [("127.0.0.1", server.port)]
 
 
-@pytest.fixture
-def fresh(server: stage.Server) -> Iterator[stage.Server]:
-    """A server on the same folder in which nobody has been yet: the other has seen all tests, their many sessions and uploads."""
-    made = stage.started(server.artifacts, stage.free_port())
-    yield made
-    made.kill()
-
-
-def test_after_every_page_it_is_small_and_without_tensorflow(fresh: stage.Server, forest: JobPaths, page: Page, record_property: Callable):
+def test_after_every_page_it_is_small_and_without_tensorflow(
+    server: stage.Server, forest: JobPaths, page: Page, visit, record_property: Callable
+):
     for name in stage.PAGES:
-        stage.opened(page, fresh, name)
+        visit(page, name)
     for tab in ("Training", "Probabilities", "How it was made"):
-        stage.opened(page, fresh, "results", f"?run={forest.id}&details={tab.replace(' ', '+')}")
-    stage.opened(page, fresh, "dataset", "?view=Splits")
-    stage.opened(page, fresh, "classify", f"?run={forest.id}")
+        visit(page, "results", f"?run={forest.id}&details={tab.replace(' ', '+')}")
+    visit(page, "dataset", "?view=Splits")
+    visit(page, "classify", f"?run={forest.id}")
     page.get_by_role("button", name="Cell 1", exact=True).click()
     stage.settled(page)
-    maps = Path(f"/proc/{fresh.process.pid}/maps")
+    maps = Path(f"/proc/{server.process.pid}/maps")
     if maps.exists():
         assert "tensorflow" not in maps.read_text()
-    used = fresh.process.memory_info().rss / 1e6
+    used = server.process.memory_info().rss / 1e6
     record_property("web_process_mb", round(used))
     print(f"The web process takes {used:.0f} MB after every page.")
-    models = sum(file.stat().st_size for file in fresh.artifacts.runs.glob("*/model.onnx")) / 1e6
+    models = sum(file.stat().st_size for file in server.artifacts.runs.glob("*/model.onnx")) / 1e6
     assert used < MOST_MB + models
