@@ -261,11 +261,7 @@ def leakage(artifacts: Artifacts, name: str, *, repeats: int = 10, seed: int = 0
     """
     if not 10 <= repeats <= 100:
         raise BadInput(f"repeats can't be {repeats}.", "Allowed: 10 to 100.")
-    dataset = artifacts.dataset(name)
-    card = records.read_card(dataset)
-    paired.design(*records.labels_and_subjects(records.read_records(dataset), card), seed=seed)
-    params = {"name": name, "data_fingerprint": card.fingerprint, "repeats": repeats, "seed": seed}
-    return queued(artifacts, spec.LEAKAGE, params, name=f"leakage-{name}", tags=tags)
+    return _over_patients(artifacts, spec.LEAKAGE, name, paired.design, {"repeats": repeats, "seed": seed}, tags)
 
 
 def growth(artifacts: Artifacts, name: str, *, draws: int = 5, seed: int = 0, tags: Tags | None = None) -> JobPaths:
@@ -275,11 +271,18 @@ def growth(artifacts: Artifacts, name: str, *, draws: int = 5, seed: int = 0, ta
     """
     if not 2 <= draws <= 50:
         raise BadInput(f"draws can't be {draws}.", "Allowed: 2 to 50.")
+    return _over_patients(artifacts, spec.GROWTH, name, growing.design, {"draws": draws, "seed": seed}, tags)
+
+
+def _over_patients(
+    artifacts: Artifacts, kind: str, name: str, design: Callable[..., object], asked: Mapping[str, int], tags: Tags | None
+) -> JobPaths:
+    """Queue what needs the patients of a data set, once `design` has found that there are enough of them."""
     dataset = artifacts.dataset(name)
     card = records.read_card(dataset)
-    growing.design(*records.labels_and_subjects(records.read_records(dataset), card), seed=seed)
-    params = {"name": name, "data_fingerprint": card.fingerprint, "draws": draws, "seed": seed}
-    return queued(artifacts, spec.GROWTH, params, name=f"growth-{name}", tags=tags)
+    design(*records.labels_and_subjects(records.read_records(dataset), card), seed=asked["seed"])
+    params = {"name": name, "data_fingerprint": card.fingerprint, **asked}
+    return queued(artifacts, kind, params, name=f"{kind}-{name}", tags=tags)
 
 
 def _require_free(artifacts: Artifacts, name: str) -> None:

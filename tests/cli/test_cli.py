@@ -2,75 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from allcore import __version__
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
-from allcore.cli import main
 from allcore.jobs import control
-from allcore.runs import events, status, store
+from allcore.runs import events, store
+from tests.cli.said import plain
 
 TINY_FOREST = ("--set", "input_size=32", "--set", "trees=5", "--set", "components=4")
-
-
-@dataclass(frozen=True)
-class Said:
-    """How a command ended and what it printed."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> dict[str, Any]:
-        """The one document on stdout."""
-        assert self.out.endswith("\n")
-        assert self.out.count("\n") == 1
-        found = json.loads(self.out)
-        assert found.pop("schema_version") == 1
-        return found
-
-
-@pytest.fixture
-def say(artifacts: Artifacts, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
-    """Runs a command line in this process."""
-
-    def run(*arguments: object) -> Said:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        return Said(ended.value.code or 0, printed.out, printed.err)
-
-    return run
-
-
-@pytest.fixture
-def at_once(artifacts: Artifacts, do, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever sees to it that the runner is up does what is queued himself."""
-
-    def ensure(where: Artifacts) -> None:
-        for job in store.active(where):
-            if job.status.state == status.QUEUED:
-                do(where, job.paths)
-
-    monkeypatch.setattr(control, "ensure", ensure)
-
-
-def plain(said: Said, code: int, words: str) -> None:
-    """A refusal in one or two lines, nothing on stdout."""
-    assert said.code == code
-    assert said.out == ""
-    assert 1 <= len(said.err.strip().splitlines()) <= 2, said.err
-    assert words in said.err
-    assert "Traceback" not in said.err
 
 
 def test_version_and_help(say):
@@ -292,132 +234,3 @@ def test_models_are_told_from_their_cards(say):
         assert sum(layer["parameters"] for layer in shown["layers"]) == (shown["parameters"] or 0)
         assert "Presets" in say("models", "show", model["id"]).out
     assert "proposed_cnn" in say("models", "list").out
-
-
-@pytest.fixture
-def pictures(artifacts: Artifacts, forest: JobPaths, tmp_path: Path) -> Path:
-    folder = tmp_path / "pictures"
-    folder.mkdir()
-    for number, file in enumerate(sorted(artifacts.dataset("tiny").images.rglob("*.png"))[:3]):
-        (folder / f"{number}.png").write_bytes(file.read_bytes())
-    return folder
-
-
-def test_predictions_of_a_folder(say, forest: JobPaths, pictures: Path):
-    said = say("predict", forest.id, pictures, "--json")
-    assert (said.code, said.err) == (0, "")
-    document = said.document
-    assert (document["errors"], document["synthetic"]) == ([], True)
-    assert [Path(one["path"]).name for one in document["results"]] == ["0.png", "1.png", "2.png"]
-    for one in document["results"]:
-        assert one["label"] in one["probabilities"]
-        for shares in (one["probabilities"], one["raw_probabilities"]):
-            assert sum(shares.values()) == pytest.approx(1)
-        assert one["judged"] is (one["reasons"] == [])
-    alone = say("predict", forest.id, pictures / "1.png", "--json").document["results"]
-    assert alone[0]["probabilities"] == pytest.approx(document["results"][1]["probabilities"], abs=1e-6)
-    spoken = say("predict", forest.id, pictures)
-    assert spoken.code == 0
-    assert spoken.err == "This model was trained on drawn cells.\n"
-    assert len(spoken.out.splitlines()) == 3
-    table = list(csv.DictReader(say("predict", forest.id, pictures, "--csv").out.splitlines()))
-    assert [row["answer"] for row in table] == [one["label"] if one["judged"] else "not judged" for one in document["results"]]
-    assert [row["note"] for row in table] == [" ".join(one["reasons"]) for one in document["results"]]
-
-
-def test_predictions_with_a_file_that_can_not_be_answered(say, forest: JobPaths, pictures: Path, tmp_path: Path):
-    (pictures / "x.png").write_text("no picture")
-    (tmp_path / "empty").mkdir()
-    said = say("predict", forest.id, pictures, tmp_path / "gone.png", tmp_path / "empty", "--json")
-    assert (said.code, said.err) == (2, "")
-    assert len(said.document["results"]) == 3
-    assert {Path(one["path"]).name: one["error"] for one in said.document["errors"]} == {
-        "x.png": "This is not an image that can be read here. Use PNG, JPEG, BMP, TIFF or WebP.",
-        "gone.png": "The file can't be opened (No such file or directory).",
-        "empty": "The folder holds no image.",
-    }
-
-
-def test_what_a_run_looked_at(say, forest: JobPaths, pictures: Path, tmp_path: Path):
-    from PIL import Image
-
-    (pictures / "x.png").write_text("no picture")
-    said = say("explain", forest.id, pictures, "--class", "leukemia", "--out", tmp_path / "heat", "--json")
-    assert (said.code, said.err) == (2, "")
-    document = said.document
-    assert [Path(one["path"]).name for one in document["errors"]] == ["x.png"]
-    assert [one["of"] for one in document["results"]] == ["leukemia"] * 3
-    shown = [one for one in document["results"] if not one["withheld"]]
-    for one in shown:
-        assert abs(one["likeness"]) < document["most_likeness"]
-        assert Image.open(one["overlay"]).size == (560, 560)
-        assert 0 < one["cell"] < 1
-    assert all(one["overlay"] is None for one in document["results"] if one["withheld"])
-    assert len(list((tmp_path / "heat").glob("*"))) == len(shown)
-    refused = say("explain", forest.id, pictures / "0.png", "--method", "activation")
-    assert (refused.code, refused.out) == (2, "")
-    assert "no inner maps" in refused.err
-
-
-def classes_of_pictures(root: Path) -> Path:
-    from PIL import Image
-
-    for name in ("ill/P1_1.png", "ill/P2_1.png", "well/P3_1.png", "well/P4_1.png"):
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.new("RGB", (20, 20), (len(name), 0, 0)).save(root / name)
-    return root
-
-
-def test_an_import_hears_what_is_said_of_the_images(say, tmp_path: Path):
-    source = classes_of_pictures(tmp_path / "source")
-    said = ("--patient-pattern", r"(?P<patient>P\d)_", "--positive", "ill", "--licence", "CC0", "--source", "mine")
-    found = say("data", "import", source, "--name", "mine", *said, "--json").document
-    assert (found["subjects"], found["positive"], found["licence"], found["source"]) == ({"ill": 2, "well": 2}, "ill", "CC0", "mine")
-    plain(say("data", "import", source, "--name", "two", "--patient-pattern", "(P"), 2, "no regular expression")
-    plain(say("data", "import", source, "--name", "two", "--column", "label"), 2, "'label' maps no column")
-    plain(say("data", "import", source, "--name", "two", "--class-name", "a"), 2, "holds no .npz files")
-    assert "licence      CC0" in say("data", "show", "mine").out
-
-
-def test_a_table_is_imported_by_its_columns(say, tmp_path: Path):
-    source = classes_of_pictures(tmp_path / "source")
-    (source / "cells.csv").write_text("where,what\nill/P1_1.png,ill\nwell/P3_1.png,well\n")
-    found = say("data", "import", source / "cells.csv", "--name", "mine", "--column", "path=where", "--column", "label=what", "--json")
-    assert (found.document["layout"], found.document["images"]) == ("manifest", 2)
-
-
-def test_fetching_imports_what_came(say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from allcore.data import fetching
-
-    monkeypatch.setattr(fetching, "cnmc", lambda _: classes_of_pictures(tmp_path / "kaggle"))
-    assert say("data", "fetch", "cnmc", "--json").document["id"] == "cnmc"
-    monkeypatch.setitem(fetching.BLOODMNIST_BY_SIZE, 28, fetching.Remote("http://127.0.0.1:9/x.npz", ""))
-    plain(say("data", "fetch", "bloodmnist", "--name", "blood"), 1, "Are you online?")
-
-
-def test_a_copy_is_verified(say, tmp_path: Path):
-    from allcore.data import official
-
-    name = official.cnmc()["path"].iloc[-1]
-    assert "UID" not in name
-    (tmp_path / "copy").mkdir()
-    (tmp_path / "copy" / "UID_1_1_1_all.bmp").write_bytes(b"changed")
-    said = say("data", "verify", tmp_path / "copy", "--json")
-    found = said.document
-    assert (said.code, found["whole"], found["expected"], found["present"]) == (1, False, 15_115, 0)
-    assert (found["changed"], len(found["missing"])) == (["UID_1_1_1_all.bmp"], 15_114)
-    assert "0 of the 15,115 published files" in say("data", "verify", tmp_path / "copy").out
-
-
-def test_evidence_is_packed(say, forest: JobPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.chdir(tmp_path)
-    assert "Open report.html in a browser" in say("report", forest.id).out
-    written = tmp_path / f"{forest.id}-evidence.zip"
-    document = say("report", forest.id, "--out", "mine.zip", "--json").document
-    assert (document["path"], document["runs"], document["bytes"]) == ("mine.zip", [forest.id], written.stat().st_size)
-    assert {one["name"] for one in document["files"]} >= {"report.html", "SHA256SUMS", f"runs/{forest.id}/model/model.onnx"}
-    assert (tmp_path / "mine.zip").read_bytes() == written.read_bytes()
-    plain(say("report", forest.id, "--out", tmp_path), 2, "is a folder")
-    plain(say("report", forest.id, "gone"), 2, "no run 'gone'")
-    plain(say("report"), 2, "Missing argument 'RUN...'")
-    assert sorted(path.name for path in tmp_path.glob("*.zip")) == sorted([written.name, "mine.zip"])

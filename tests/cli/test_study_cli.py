@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from allcore.base.paths import Artifacts
-from allcore.cli import main
 from allcore.jobs import control
 from allcore.runs import store
+from tests.cli.said import Said, plain
 
 START = ("study", "start", "--data", "tiny", "--model", "random_forest")
 SMALL = ("--set", "input_size=32", "--set", "trees=5", "--set", "calibrate=false")
 
 
-@pytest.fixture
-def say(artifacts: Artifacts, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command line in this process, which starts no runner."""
+@pytest.fixture(autouse=True)
+def no_runner(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(control, "ensure", lambda _: None)
 
-    def run(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        return (ended.value.code or 0, *capsys.readouterr())
 
-    return run
-
-
-def document(said: tuple[int, str, str]) -> dict[str, Any]:
-    code, out, err = said
-    assert (code, err, out.count("\n")) == (0, "", 1)
-    return json.loads(out)
+def document(said: Said) -> dict[str, Any]:
+    assert (said.code, said.err) == (0, "")
+    return said.document
 
 
 def test_from_start_to_delete(artifacts: Artifacts, tiny: str, do: Callable, say: Callable):
@@ -49,16 +38,16 @@ def test_from_start_to_delete(artifacts: Artifacts, tiny: str, do: Callable, say
     assert seen["best"]["tune"] == max(trial["tune"]["estimate"] for trial in seen["trials"])
     assert seen["best"]["test"]["balanced_accuracy"]["n"] > 0
     assert "at least" not in seen["importance"]["why_not"]
-    code, out, _ = say("study", "show", made["id"])
-    assert code == 0
-    assert "had no part in the choice among 2" in out
+    spoken = say("study", "show", made["id"])
+    assert spoken.code == 0
+    assert "had no part in the choice among 2" in spoken.out
     assert document(say("study", "add", made["id"], "--seed", 4, "--json"))["runs"] == 4
     assert document(say("study", "cancel", made["id"], "--json"))["counts"] == {"done": 2, "cancelled": 2}
     (listed,) = document(say("study", "list", "--json"))["studies"]
     assert (listed["id"], listed["status"], listed["ended"]) == (made["id"], "cancelled", 4)
     assert document(say("study", "delete", made["id"], "--json"))["runs_deleted"] == 0
     assert len(store.runs(artifacts)) == 4
-    assert say("study", "show", made["id"])[0] == 2
+    assert say("study", "show", made["id"]).code == 2
 
 
 @pytest.mark.parametrize(
@@ -78,9 +67,6 @@ def test_from_start_to_delete(artifacts: Artifacts, tiny: str, do: Callable, say
     ],
 )
 def test_a_refusal_is_plain_and_leaves_nothing(artifacts: Artifacts, tiny: str, say: Callable, arguments: tuple, words: str):
-    code, out, err = say(*START, *arguments, "--json")
-    assert (code, out) == (2, "")
-    assert words in err
-    assert 1 <= len(err.strip().splitlines()) <= 2
+    plain(say(*START, *arguments, "--json"), 2, words)
     assert not artifacts.studies.exists()
     assert store.jobs(artifacts) == []

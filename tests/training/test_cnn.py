@@ -322,6 +322,7 @@ def test_the_papers_protocol_has_nothing_to_choose_on(train):
     assert "tune" not in metrics
     assert set(store.predictions(job)["side"]) == {"test"}
     (epoch,) = events.epochs(events.read(job)).itertuples()
+    assert epoch.test_loss > 0
     told = metrics["training"]["cycles"]
     assert (told["epochs"], told["test"], told["last"]) == (1, epoch.test_accuracy, epoch.test_accuracy)
     assert told["both"] == pytest.approx((epoch.accuracy + epoch.test_accuracy) / 2)

@@ -1,0 +1,90 @@
+"""Verbs that ask a finished run: predict, explain, report."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from allcore.base.paths import Artifacts, JobPaths
+from tests.cli.said import plain
+
+
+@pytest.fixture
+def pictures(artifacts: Artifacts, forest: JobPaths, tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number, file in enumerate(sorted(artifacts.dataset("tiny").images.rglob("*.png"))[:3]):
+        (folder / f"{number}.png").write_bytes(file.read_bytes())
+    return folder
+
+
+def test_predictions_of_a_folder(say, forest: JobPaths, pictures: Path):
+    said = say("predict", forest.id, pictures, "--json")
+    assert (said.code, said.err) == (0, "")
+    document = said.document
+    assert (document["errors"], document["synthetic"]) == ([], True)
+    assert [Path(one["path"]).name for one in document["results"]] == ["0.png", "1.png", "2.png"]
+    for one in document["results"]:
+        assert one["label"] in one["probabilities"]
+        for shares in (one["probabilities"], one["raw_probabilities"]):
+            assert sum(shares.values()) == pytest.approx(1)
+        assert one["judged"] is (one["reasons"] == [])
+    alone = say("predict", forest.id, pictures / "1.png", "--json").document["results"]
+    assert alone[0]["probabilities"] == pytest.approx(document["results"][1]["probabilities"], abs=1e-6)
+    spoken = say("predict", forest.id, pictures)
+    assert spoken.code == 0
+    assert spoken.err == "This model was trained on drawn cells.\n"
+    assert len(spoken.out.splitlines()) == 3
+    table = list(csv.DictReader(say("predict", forest.id, pictures, "--csv").out.splitlines()))
+    assert [row["answer"] for row in table] == [one["label"] if one["judged"] else "not judged" for one in document["results"]]
+    assert [row["note"] for row in table] == [" ".join(one["reasons"]) for one in document["results"]]
+
+
+def test_predictions_with_a_file_that_can_not_be_answered(say, forest: JobPaths, pictures: Path, tmp_path: Path):
+    (pictures / "x.png").write_text("no picture")
+    (tmp_path / "empty").mkdir()
+    said = say("predict", forest.id, pictures, tmp_path / "gone.png", tmp_path / "empty", "--json")
+    assert (said.code, said.err) == (2, "")
+    assert len(said.document["results"]) == 3
+    assert {Path(one["path"]).name: one["error"] for one in said.document["errors"]} == {
+        "x.png": "This is not an image that can be read here. Use PNG, JPEG, BMP, TIFF or WebP.",
+        "gone.png": "The file can't be opened (No such file or directory).",
+        "empty": "The folder holds no image.",
+    }
+
+
+def test_what_a_run_looked_at(say, forest: JobPaths, pictures: Path, tmp_path: Path):
+    from PIL import Image
+
+    (pictures / "x.png").write_text("no picture")
+    said = say("explain", forest.id, pictures, "--class", "leukemia", "--out", tmp_path / "heat", "--json")
+    assert (said.code, said.err) == (2, "")
+    document = said.document
+    assert [Path(one["path"]).name for one in document["errors"]] == ["x.png"]
+    assert [one["of"] for one in document["results"]] == ["leukemia"] * 3
+    shown = [one for one in document["results"] if not one["withheld"]]
+    for one in shown:
+        assert abs(one["likeness"]) < document["most_likeness"]
+        assert Image.open(one["overlay"]).size == (560, 560)
+        assert 0 < one["cell"] < 1
+    assert all(one["overlay"] is None for one in document["results"] if one["withheld"])
+    assert len(list((tmp_path / "heat").glob("*"))) == len(shown)
+    refused = say("explain", forest.id, pictures / "0.png", "--method", "activation")
+    assert (refused.code, refused.out) == (2, "")
+    assert "no inner maps" in refused.err
+
+
+def test_evidence_is_packed(say, forest: JobPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    assert "Open report.html in a browser" in say("report", forest.id).out
+    written = tmp_path / f"{forest.id}-evidence.zip"
+    document = say("report", forest.id, "--out", "mine.zip", "--json").document
+    assert (document["path"], document["runs"], document["bytes"]) == ("mine.zip", [forest.id], written.stat().st_size)
+    assert {one["name"] for one in document["files"]} >= {"report.html", "SHA256SUMS", f"runs/{forest.id}/model/model.onnx"}
+    assert (tmp_path / "mine.zip").read_bytes() == written.read_bytes()
+    plain(say("report", forest.id, "--out", tmp_path), 2, "is a folder")
+    plain(say("report", forest.id, "gone"), 2, "no run 'gone'")
+    plain(say("report"), 2, "Missing argument 'RUN...'")
+    assert sorted(path.name for path in tmp_path.glob("*.zip")) == sorted([written.name, "mine.zip"])
