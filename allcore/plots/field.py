@@ -76,7 +76,7 @@ def field(pixels: np.ndarray, cells: Sequence[Outlined], classes: Sequence[str],
         )
     bare = {"visible": False, "constrain": "domain", "fixedrange": True}
     figure.update_xaxes(range=[0, width], **bare)
-    figure.update_yaxes(range=[height, 0], scaleanchor="x", **bare)
+    figure.update_yaxes(range=[height, 0], scaleanchor="x", constraintoward="top", **bare)
     figure.update_layout(dragmode="select" if adding else False, newselection={"line": {"color": theme.ACCENT, "width": 3}})
     return figure
 

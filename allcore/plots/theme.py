@@ -6,6 +6,7 @@ theme writes its axes in one of 3.7:1 on white. So who shows a figure knows the 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -29,6 +30,8 @@ HEAT = "Cividis"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 GRID = "rgba(138,143,152,0.28)"
 _CLEAR = "rgba(0,0,0,0)"
+_LINE = 44
+"""Letters in a line of a message."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,8 @@ def blank(*, height: int) -> go.Figure:
 def message(text: str, *, height: int = 160) -> go.Figure:
     """A figure that says why there is nothing to draw."""
     figure = blank(height=height)
-    figure.add_annotation(text=text, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
+    lines = "<br>".join(textwrap.wrap(text, _LINE))  # a figure on a telephone cuts what is longer
+    figure.add_annotation(text=lines, x=0.5, y=0.5, xref="paper", yref="paper", showarrow=False)
     figure.update_xaxes(visible=False)
     figure.update_yaxes(visible=False)
     return figure

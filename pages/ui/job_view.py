@@ -58,18 +58,28 @@ def drawn(job: Job) -> None:
     else:
         with left:
             _facts(job)
-    with st.expander("Use of the machine"):
-        used = usage.read(job.paths)
-        if used.empty:
-            st.caption("It is measured every few seconds while the job is at work, and drawn here.")
-        else:
-            widgets.chart(machine.usage(used), machine.describe_usage(used), used, key=f"usage-{job.id}")
-    with st.expander("Log and history"):
-        steps = pd.DataFrame(
-            [{"time": step.time, "state": step.state, "attempt": step.attempt, "why": step.reason} for step in job.status.history]
-        )
-        st.dataframe(steps, hide_index=True, alt="Every change of this job's state")
-        st.code(fileio.read_tail(job.paths.log, 6000) or "Nothing was printed.", language=None, height=220)
+    # Drawn again every few seconds: what is folded away is not read.
+    for label, key, draw in (("Use of the machine", "use", _use), ("Log and history", "log", _log)):
+        fold = st.expander(label, key=f"{key}-of-{job.id}", on_change="rerun")
+        if fold.open:
+            with fold:
+                draw(job)
+
+
+def _use(job: Job) -> None:
+    used = usage.read(job.paths)
+    if used.empty:
+        st.caption("It is measured every few seconds while the job is at work, and drawn here.")
+    else:
+        widgets.chart(machine.usage(used), machine.describe_usage(used), used, key=f"usage-{job.id}")
+
+
+def _log(job: Job) -> None:
+    steps = pd.DataFrame(
+        [{"time": step.time, "state": step.state, "attempt": step.attempt, "why": step.reason} for step in job.status.history]
+    )
+    st.dataframe(steps, hide_index=True, alt="Every change of this job's state")
+    st.code(fileio.read_tail(job.paths.log, 6000) or "Nothing was printed.", language=None, height=220)
 
 
 def _failed(job: Job) -> None:
