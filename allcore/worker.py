@@ -109,6 +109,7 @@ _KINDS: dict[str, Callable[[Attempt], None]] = {
     spec.MAP: _map,
     spec.CHECK: _check,
     spec.LEAKAGE: _leakage,
+    spec.LEAKAGE_NETWORK: _leakage,
     spec.EVALUATE: _evaluate,
     spec.ROBUSTNESS: _robustness,
     spec.GROWTH: _growth,

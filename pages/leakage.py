@@ -2,10 +2,13 @@
 
 import streamlit as st
 
+from allcore.data import paired
 from allcore.data.records import DatasetCard
-from allcore.jobs import control, submit
-from allcore.metrics import compare, text
+from allcore.jobs import control, estimate, machine, submit
+from allcore.metrics import text
 from allcore.metrics.leakage import Leakage
+from allcore.models import registry
+from allcore.models.spec import CNN
 from allcore.plots import leakage as plots
 from allcore.runs import leakage as kept
 from allcore.runs import spec, status, store
@@ -23,18 +26,28 @@ DESIGN = (
 
 def _jobs(card: DatasetCard) -> list[Job]:
     """Measurements of this data set as it is now, the latest first."""
-    mine = [job for job in store.jobs(artifacts) if job.spec.kind == spec.LEAKAGE]
+    mine = [job for job in store.jobs(artifacts) if job.spec.kind in (spec.LEAKAGE, spec.LEAKAGE_NETWORK)]
     return [job for job in reversed(mine) if job.spec.params["data_fingerprint"] == card.fingerprint]
 
 
 def _launch(card: DatasetCard, *, again: bool) -> None:
-    left, right = st.columns([2, 5], vertical_alignment="bottom")
-    about = "Each trains two quick models, support vector machines on 48 principal components: seconds."
-    repeats = left.number_input("Splits", 10, 100, 10, 5, help=about)
+    left, middle, right = st.columns([2, 3, 3], vertical_alignment="bottom")
+    repeats = left.number_input("Splits", 10, 100, 10, 5, help="Two models are trained for each.")
+    names = {kept.QUICK: "Quick: a support vector machine"} | {one.id: one.name for one in registry.cards() if one.family == CNN}
+    model = middle.selectbox("Model", list(names), format_func=names.get, help="A network learns by its first lesson.")
     if right.button("Run it again" if again else "Run this pair", type="secondary" if again else "primary", icon=":material/play_arrow:"):
-        submit.leakage(artifacts, card.id, repeats=int(repeats), tags=person.tags())
+        submit.leakage(artifacts, card.id, repeats=int(repeats), model=model, tags=person.tags())
         control.ensure(artifacts)
         st.rerun()
+    st.caption(f"About {_takes(card, model, int(repeats))} on this machine.")
+
+
+def _takes(card: DatasetCard, model: str, repeats: int) -> str:
+    if model == kept.QUICK:
+        return "half a minute" if repeats <= 20 else "a few minutes"
+    images = min(paired.MOST, round(2 / 3 * card.images))
+    runs = [job for job in store.jobs(artifacts) if job.spec.kind == spec.TRAIN]
+    return widgets.minutes(estimate.leaking(model, images, repeats, runs, machine=machine.relative(artifacts)))
 
 
 def _result(found: Leakage, card: DatasetCard) -> None:
@@ -47,13 +60,9 @@ def _result(found: Leakage, card: DatasetCard) -> None:
         st.markdown("**Training knew other cells of them**")
         st.header(text.number(found.acquainted), anchor=False)
         st.caption("balanced accuracy: nearer to what a split by image reports")
-    gap = found.gap
-    if gap.low is None:
-        st.markdown(f"The gap is {gap.estimate:+.3f}; {gap.note}: nothing can be concluded.")
-    else:
-        what = "Knowing the patients helped" if found.shown else "No help from knowing the patients is shown"
-        over = f"p {compare.shown(found.p)}, paired on the same cells, over {widgets.counted(gap.clusters, 'patient')}"
-        st.markdown(f"**{what}: {gap.estimate:+.3f} ({gap.low:+.3f} to {gap.high:+.3f})**, {over}.")
+    st.markdown(f"**{found.verdict()}**")
+    if found.model:
+        st.caption(f"Trained: {found.model}.")
     if card.synthetic:
         dial = card.drawn_with.get("habits") if card.drawn_with else None
         set_to = "" if dial is None else f", at {dial:g}"

@@ -8,7 +8,7 @@ import click
 
 from allcore import __version__
 from allcore.base.errors import AllcoreError
-from allcore.cli import app, beyond, data, explain, growth, jobs, models, predict, report, runs, study, train
+from allcore.cli import app, beyond, data, explain, growth, jobs, leakage, models, predict, report, runs, study, train
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
 
@@ -33,6 +33,7 @@ COMMANDS = (
     predict.command,
     beyond.evaluate,
     beyond.robustness,
+    leakage.command,
     growth.command,
     explain.command,
     report.command,

@@ -15,6 +15,8 @@ from allcore.base.errors import BadInput
 
 FEWEST = 5
 """Patients that each class needs: fewer on the test sides give no interval."""
+MOST = 3000
+"""Images that a training side has at most."""
 _TESTED = 1 / 3
 _MOST_FAMILIAR = 0.5
 
@@ -29,7 +31,7 @@ class Design:
     familiar: np.ndarray
 
 
-def design(labels: np.ndarray, subjects: np.ndarray, *, seed: int, most: int = 3000) -> Design:
+def design(labels: np.ndarray, subjects: np.ndarray, *, seed: int, most: int = MOST) -> Design:
     """One random design. `labels` (n,) int, -1 for none; `subjects` (n,) ids, '' where unknown; `most` images a training side.
 
     Raises BadInput where patients are unknown, or a class has fewer than FEWEST.

@@ -13,13 +13,14 @@ from allcore.base.errors import AllcoreError
 from allcore.base.paths import Artifacts
 from allcore.data.splits import Certificate
 from allcore.jobs import queue, slots
-from allcore.models import registry
+from allcore.models import presets, registry
 from allcore.runs import spec, status
 from allcore.runs.spec import TrainSpec
 from allcore.runs.store import Job
 
 # Coming up, exporting and judging, measured on two cores of 2021: TensorFlow alone takes 5 s to import, compiling 7, exporting 3.
 _OVERHEAD = {"cnn": 25.0, "classical": 5.0}
+_STARTING, _COMPILING = 5.0, 7.0
 _ANSWERS_PER_SECOND = 150.0
 _LAST = 5
 
@@ -62,6 +63,16 @@ def estimated(plan: TrainSpec, certificate: Certificate, runs: Sequence[Job], *,
         return Estimate(overhead + images / speed, None, measured is not None)
     epoch = images / speed
     return Estimate(overhead + plan.settings["epochs"] * epoch * 1.1, epoch, measured is not None)
+
+
+def leaking(model: str, images: int, repeats: int, runs: Sequence[Job], *, machine: float = 1.0) -> float:
+    """Seconds in which leakage is measured by a network: `repeats` pairs of first lessons on `images` each."""
+    card = registry.card(model)
+    lesson = card.preset(presets.FIRST_LESSON)
+    settings = card.settings(lesson, {})
+    speed = measured_speed(model, runs) or card.images_per_second * machine
+    epochs = settings["epochs"] * images * (settings["input_size"] / 70) ** 2 / speed
+    return _STARTING + 2 * repeats * (_COMPILING + epochs)
 
 
 @dataclass(frozen=True)

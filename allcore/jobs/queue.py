@@ -12,7 +12,8 @@ from pathlib import Path
 from allcore.base import clock, fileio
 from allcore.base.errors import AllcoreError, BadInput, Conflict
 from allcore.base.paths import Artifacts
-from allcore.runs import spec, status, store
+from allcore.jobs import slots
+from allcore.runs import status, store
 from allcore.runs.store import Job
 
 RUNNING_VARIABLE, WAITING_VARIABLE = "ALLCORE_MOST_RUNNING", "ALLCORE_MOST_WAITING"
@@ -59,7 +60,7 @@ def _limit(variable: str) -> int | None:
 
 def lane(kind: str) -> str:
     """The lane of a kind of job."""
-    return TRAININGS if kind == spec.TRAIN else OTHERS
+    return TRAININGS if kind in slots.TRAINING else OTHERS
 
 
 def in_turn(waiting: Iterable[Job], *, at_work: Mapping[str, int], last: Mapping[str, str]) -> list[Job]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from allcore.base.errors import BadInput
 from allcore.runs import spec
 
-TRAINING = (spec.TRAIN,)
+TRAINING = (spec.TRAIN, spec.LEAKAGE_NETWORK)
 """Kinds of job that take a GPU, or a processor for hours."""
 SHORT = (spec.PHANTOM, spec.IMPORT, spec.MAP, spec.CHECK, spec.LEAKAGE, spec.EVALUATE, spec.ROBUSTNESS, spec.GROWTH)
 """Kinds of job that take seconds to minutes, and must not wait for a training."""

@@ -21,8 +21,9 @@ from allcore.jobs import queue
 from allcore.models import presets, registry
 from allcore.models.classical import limits
 from allcore.models.cnn import imagenet, knobs
-from allcore.models.spec import CLASSICAL
+from allcore.models.spec import CLASSICAL, CNN
 from allcore.runs import allotment, spec, store
+from allcore.runs.leakage import QUICK
 from allcore.runs.spec import Tags, TrainSpec
 
 
@@ -254,14 +255,18 @@ def checking(artifacts: Artifacts, name: str, *, tags: Tags | None = None) -> Jo
     return queued(artifacts, spec.CHECK, {"name": name}, name=f"check-{name}", tags=tags)
 
 
-def leakage(artifacts: Artifacts, name: str, *, repeats: int = 10, seed: int = 0, tags: Tags | None = None) -> JobPaths:
-    """Queue the measuring of leakage in data set `name`: `repeats` (10 to 100) pairs of quick models.
+def leakage(artifacts: Artifacts, name: str, *, repeats: int = 10, model: str = QUICK, seed: int = 0, tags: Tags | None = None) -> JobPaths:
+    """Queue the measuring of leakage in data set `name`: `repeats` (10 to 100) pairs of quick models, or of a network by its id.
 
-    Raises BadInput where patients are unknown or too few.
+    Raises BadInput where patients are unknown or too few, or `model` is no network.
     """
     if not 10 <= repeats <= 100:
         raise BadInput(f"repeats can't be {repeats}.", "Allowed: 10 to 100.")
-    return _over_patients(artifacts, spec.LEAKAGE, name, paired.design, {"repeats": repeats, "seed": seed}, tags)
+    networks = [card.id for card in registry.cards() if card.family == CNN]
+    if model not in (QUICK, *networks):
+        raise BadInput(f"Leakage can't be measured by '{model}'.", f"Choose one of: {', '.join((QUICK, *networks))}.")
+    kind = spec.LEAKAGE if model == QUICK else spec.LEAKAGE_NETWORK
+    return _over_patients(artifacts, kind, name, paired.design, {"repeats": repeats, "seed": seed, "model": model}, tags)
 
 
 def growth(artifacts: Artifacts, name: str, *, draws: int = 5, seed: int = 0, tags: Tags | None = None) -> JobPaths:
@@ -275,7 +280,7 @@ def growth(artifacts: Artifacts, name: str, *, draws: int = 5, seed: int = 0, ta
 
 
 def _over_patients(
-    artifacts: Artifacts, kind: str, name: str, design: Callable[..., object], asked: Mapping[str, int], tags: Tags | None
+    artifacts: Artifacts, kind: str, name: str, design: Callable[..., object], asked: Mapping[str, Any], tags: Tags | None
 ) -> JobPaths:
     """Queue what needs the patients of a data set, once `design` has found that there are enough of them."""
     dataset = artifacts.dataset(name)

@@ -136,27 +136,47 @@ def share(
     return Difference(measure, found.first, found.second, found.interval, p)
 
 
-def balanced_accuracy(labels: np.ndarray, first: np.ndarray, second: np.ndarray, codes: np.ndarray | None) -> Difference:
-    """Difference of the mean recalls over classes 0, 1, ...; `first` and `second` (n,) bool: answers that are right."""
+def balanced_accuracy(
+    labels: np.ndarray, first: np.ndarray, second: np.ndarray, codes: np.ndarray | None, *, repeats: np.ndarray | None = None
+) -> Difference:
+    """Difference of the mean recalls over classes 0, 1, ...; `first` and `second` (n,) bool: answers that are right.
+
+    `repeats` (n,) int: the split or draw that each answer comes from, where models were trained anew for several. Answers of one pair
+    of models share its luck as those on one patient share theirs, so the variance is then clustered both ways (Cameron, Gelbach &
+    Miller 2011, Journal of Business & Economic Statistics 29:238), never under that of either way alone; degrees of freedom are the
+    fewer of both.
+    """
     present, labels = np.unique(labels, return_inverse=True)
     n, counts = len(labels), np.bincount(labels)
     units = np.arange(n) if codes is None else np.unique(codes, return_inverse=True)[1]
-    total = units.max() + 1
     change = first.astype(float) - second
-    means = np.bincount(labels, weights=change) / counts
-    residuals = np.zeros((len(present), total))
-    np.add.at(residuals, (labels, units), (change - means[labels]) / counts[labels] / len(present))
-    members = [units[labels == one] for one in range(len(present))]
-    clusters = [len(np.unique(mine)) for mine in members]
-    fewest = min(clusters)
-    within = [k / max(1, k - 1) * float((one**2).sum()) for k, one in zip(clusters, residuals, strict=True)]
-    # Patients with images of several classes: what the classes' residuals share.
-    across = float((residuals.sum(axis=0) ** 2).sum() - (residuals**2).sum()) * total / max(1, total - 1)
-    variance = max(0.0, sum(within) + across)
-    freedom = intervals.satterthwaite([(v, intervals.degrees(mine)) for v, mine in zip(within, members, strict=True)])
+    variance, freedom = _change_variance(labels, change, units)
+    by = "image" if codes is None else "patient"
+    if repeats is not None and len(np.unique(repeats)) > 1:
+        rounds = np.unique(repeats, return_inverse=True)[1]
+        of_rounds, free = _change_variance(labels, change, rounds)
+        shared, _ = _change_variance(labels, change, units * (rounds.max() + 1) + rounds)
+        variance, freedom = max(variance + of_rounds - shared, variance, of_rounds), min(freedom, free)
+        by += " and repeat (Cameron, Gelbach & Miller 2011)"
+    fewest = min(len(np.unique(units[labels == one])) for one in range(len(present)))
     areas = [float((np.bincount(labels, weights=one) / counts).mean()) for one in (first, second)]
-    method = "paired recalls by " + ("image" if codes is None else "patient") + ", t"
-    return _difference(BALANCED, *areas, variance, freedom, fewest, n, codes, method)
+    return _difference(BALANCED, *areas, variance, freedom, fewest, n, codes, f"paired recalls by {by}, t")
+
+
+def _change_variance(labels: np.ndarray, change: np.ndarray, units: np.ndarray) -> tuple[float, float]:
+    """Of the mean over classes of the mean `change` (n,) in each, clustered by `units` (n,), and its degrees of freedom."""
+    units = np.unique(units, return_inverse=True)[1]
+    counts, total = np.bincount(labels), units.max() + 1
+    means = np.bincount(labels, weights=change) / counts
+    residuals = np.zeros((len(counts), total))
+    np.add.at(residuals, (labels, units), (change - means[labels]) / counts[labels] / len(counts))
+    members = [units[labels == one] for one in range(len(counts))]
+    clusters = [len(np.unique(mine)) for mine in members]
+    within = [k / max(1, k - 1) * float((one**2).sum()) for k, one in zip(clusters, residuals, strict=True)]
+    # Clusters with images of several classes: what the classes' residuals share.
+    across = float((residuals.sum(axis=0) ** 2).sum() - (residuals**2).sum()) * total / max(1, total - 1)
+    freedom = intervals.satterthwaite([(v, intervals.degrees(mine)) for v, mine in zip(within, members, strict=True)])
+    return max(0.0, sum(within) + across), freedom
 
 
 def independent(first: Interval, second: Interval) -> Interval:

@@ -30,7 +30,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Growth:
-    """The curve. `gain`: all patients less about half of them (`half`), with all their cells, paired on the same test cells."""
+    """The curve. `gain`: all patients less about half of them (`half`), with all their cells, paired on the same test cells, over test
+    patients and draws.
+    """
 
     steps: tuple[Step, ...]
     draws: int
@@ -87,5 +89,12 @@ def concluded(
         for at in range(len(patients))
     )
     half = int(np.argmin(np.abs(np.asarray(patients[:-1]) - patients[-1] / 2)))
-    gain = compare.balanced_accuracy(labels, right[-1], right[half], codes)
+    draws, n = len(every), len(labels)
+    gain = compare.balanced_accuracy(
+        np.tile(labels, draws),
+        every[:, -1].ravel(),
+        every[:, half].ravel(),
+        np.tile(codes, draws),
+        repeats=np.repeat(np.arange(draws), n),
+    )
     return Growth(steps, len(every), int(patients[half]), gain.interval, gain.p)

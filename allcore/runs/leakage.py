@@ -7,6 +7,9 @@ from allcore.base.errors import NotFound
 from allcore.base.paths import JobPaths
 from allcore.metrics.leakage import Leakage
 
+QUICK = "quick"
+"""The model that is trained where none is asked for: seconds, by the processor."""
+
 
 def read(paths: JobPaths) -> Leakage:
     """Raises NotFound where the job has not ended well."""

@@ -13,7 +13,9 @@ from allcore.base.paths import Artifacts, JobPaths
 from allcore.data.splits import SplitSpec
 from allcore.runs import place, status
 
-TRAIN, IMPORT, PHANTOM, MAP, CHECK, LEAKAGE = "train", "import", "phantom", "map", "check", "leakage"
+TRAIN, IMPORT, PHANTOM, MAP, CHECK = "train", "import", "phantom", "map", "check"
+LEAKAGE, LEAKAGE_NETWORK = "leakage", "leakage-network"
+"""The latter takes a network, and so the room of a training."""
 EVALUATE, ROBUSTNESS, GROWTH = "evaluate", "robustness", "growth"
 
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from allcore.data import altered
 from allcore.models.cnn import knobs
-from allcore.training.material import Material
+from allcore.training.material import Cells
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Images uint8 (n, size, size, 3), one-hot labels float32 (n, classes), weights float32 (n,)."""
@@ -25,44 +25,41 @@ def order(labels: np.ndarray, *, seed: int, epoch: int, balanced: bool) -> np.nd
     return dice.choice(len(labels), len(labels), p=chances / chances.sum())
 
 
-def of_epoch(material: Material, settings: Mapping[str, Any], *, epoch: int, first: int = 0) -> tf.data.Dataset:
-    """The batches of one epoch of training, from the one numbered `first` on.
+def of_epoch(cells: Cells, rows: np.ndarray, settings: Mapping[str, Any], *, epoch: int, first: int = 0) -> tf.data.Dataset:
+    """The batches of one epoch of training on `rows` (n,), from the one numbered `first` on.
 
     A batch depends on seed, epoch and its number alone, so that a training resumed in mid-epoch sees what an undisturbed one does.
     """
     seed, size = settings["seed"], settings["batch_size"]
-    rows = material.rows("train")
-    rows = rows[order(material.labels[rows], seed=seed, epoch=epoch, balanced=settings["balance"] == knobs.SAMPLING)]
-    weights = np.ones(len(material.card.class_names), np.float32)
-    if settings["balance"] == knobs.WEIGHTS:
-        weights = np.array(list(material.class_weights.values()), np.float32)
+    by_class = cells.weights(rows) if settings["balance"] == knobs.WEIGHTS else np.ones(cells.classes)
+    weights = by_class.astype(np.float32)
+    rows = rows[order(cells.labels[rows], seed=seed, epoch=epoch, balanced=settings["balance"] == knobs.SAMPLING)]
     changes = altered.Changes(turns=settings["turns"], stain=settings["stain_shift"], brightness=settings["brightness_shift"])
 
     def batch(number: int) -> Batch:
         chosen = rows[number * size : (number + 1) * size]
-        images, targets, _ = _plain(material, chosen)
+        images, targets, _ = _plain(cells, chosen)
         changed = changes.applied(images, np.random.default_rng([seed, epoch, number]))
-        return changed, targets, weights[material.labels[chosen]]
+        return changed, targets, weights[cells.labels[chosen]]
 
-    return _fed(batch, range(first, -(-len(rows) // size)), material)
-
-
-def of_side(material: Material, side: str, *, size: int) -> tf.data.Dataset:
-    """A side's images as they are, in order, all of weight 1."""
-    rows = material.rows(side)
-    return _fed(lambda number: _plain(material, rows[number * size : (number + 1) * size]), range(-(-len(rows) // size)), material)
+    return _fed(batch, range(first, -(-len(rows) // size)), cells)
 
 
-def _plain(material: Material, rows: np.ndarray) -> Batch:
-    targets = np.eye(len(material.card.class_names), dtype=np.float32)[material.labels[rows]]
-    return material.images(rows), targets, np.ones(len(rows), np.float32)
+def of_side(cells: Cells, rows: np.ndarray, *, size: int) -> tf.data.Dataset:
+    """The images of `rows` (n,) as they are, in order, all of weight 1."""
+    return _fed(lambda number: _plain(cells, rows[number * size : (number + 1) * size]), range(-(-len(rows) // size)), cells)
 
 
-def _fed(batch: Callable[[int], Batch], numbers: range, material: Material) -> tf.data.Dataset:
+def _plain(cells: Cells, rows: np.ndarray) -> Batch:
+    targets = np.eye(cells.classes, dtype=np.float32)[cells.labels[rows]]
+    return cells.images(rows), targets, np.ones(len(rows), np.float32)
+
+
+def _fed(batch: Callable[[int], Batch], numbers: range, cells: Cells) -> tf.data.Dataset:
     def generated() -> Iterator[Batch]:
         return map(batch, numbers)
 
-    size, classes = material.pixels.shape[1], len(material.card.class_names)
+    size, classes = cells.pixels.shape[1], cells.classes
     shapes = (
         tf.TensorSpec((None, size, size, 3), tf.uint8),
         tf.TensorSpec((None, classes), tf.float32),

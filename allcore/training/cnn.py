@@ -40,7 +40,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
 
     Raises Cancelled, Interrupted or Fenced as `attempt.check` does; but for the last, a checkpoint of that very step then stands.
     """
-    _set_up(settings, attempt.threads)
+    set_up(settings, attempt.threads)
     module = registry.module(model_id)
     classes = len(material.card.class_names)
     folder = attempt.paths.checkpoint
@@ -67,10 +67,13 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
         _set_dice(model, number, at.step)
         watch = _Watch(attempt, settings, at, steps, began)
         history = model.fit(
-            batches.of_epoch(material, settings, epoch=number, first=at.step), shuffle=False, callbacks=[watch], verbose=0
+            batches.of_epoch(material.cells, material.rows("train"), settings, epoch=number, first=at.step),
+            shuffle=False,
+            callbacks=[watch],
+            verbose=0,
         ).history
         seconds = at.spent + time.perf_counter() - began
-        loss, accuracy = model.evaluate(batches.of_side(material, watched, size=_PREDICT_BATCH), verbose=0)
+        loss, accuracy = model.evaluate(batches.of_side(material.cells, material.rows(watched), size=_PREDICT_BATCH), verbose=0)
         _require_finite(history["loss"][0], loss)
         is_best = watched == "tune" and (at.best_loss is None or loss < at.best_loss)
         at = replace(at, epoch=number, step=0, sums=(), spent=0.0, seconds=(*at.seconds, round(seconds, 3)))
@@ -148,7 +151,7 @@ def _flat(sums: tuple[tuple[float, ...], ...]) -> Iterator[Any]:
     return (np.array(values, np.float32).reshape(()) if len(values) == 1 else np.array(values, np.float32) for values in sums)
 
 
-def _set_up(settings: Mapping[str, Any], allotted: int) -> None:
+def set_up(settings: Mapping[str, Any], allotted: int) -> None:
     """Seeds, threads (those of the settings, else those allotted, else all), and memory that grows as it is needed."""
     threads = settings["threads"] or allotted
     for device in tf.config.list_physical_devices("GPU"):

@@ -1,4 +1,4 @@
-"""Leakage measured: a quick model trained twice for each of many designs, and the gap between the two on the same test cells."""
+"""Leakage measured: a model trained twice for each of many designs, and the gap between the two on the same test cells."""
 
 from __future__ import annotations
 
@@ -10,21 +10,37 @@ from allcore.base.errors import BadInput
 from allcore.data import cache, paired, records
 from allcore.data.paired import Design
 from allcore.metrics import leakage
-from allcore.models import features
+from allcore.models import features, registry
 from allcore.runs.attempt import Attempt
+from allcore.runs.leakage import QUICK
+from allcore.training.material import Cells
 
 MODEL = "support vector machine (radial kernel, C 3) on 48 principal components"
 _COMPONENTS = 48
 
+Told = Callable[[float], None]
+"""Is given the share of one training that is done, 0 to 1."""
+Learn = Callable[[np.ndarray, int, Told], Callable[[np.ndarray], np.ndarray]]
+"""From training rows and a seed to a model: from test rows (n,) to classes (n,)."""
+
 
 def measure(attempt: Attempt) -> None:
-    """Do a job of kind `leakage`: its folder then holds `leakage.json`."""
+    """Do a job of kind `leakage` or `leakage-network`: its folder then holds `leakage.json`."""
     params, (pixels, labels, subjects) = attempt.spec.params, opened(attempt)
     repeats, found = params["repeats"], []
+    learn, said = quick(pixels, labels), MODEL
+    if params.get("model", QUICK) != QUICK:
+        attempt.progress(0.0, "Starting TensorFlow")
+        learn, said = _network(attempt, params["model"], labels)
     for number in range(repeats):
-        attempt.progress(0.02 + 0.96 * number / repeats, f"Split {number + 1} of {repeats}")
-        found.append(answered(pixels, labels, paired.design(labels, subjects, seed=params["seed"] + number), seed=number))
-    attempt.write_json(attempt.paths.leakage, {**leakage.concluded(found, labels, subjects).to_dict(), "model": MODEL})
+
+        def told(share: float, number: int = number) -> None:
+            attempt.progress(0.02 + 0.96 * (number + share) / repeats, f"Split {number + 1} of {repeats}")
+
+        told(0.0)
+        made = paired.design(labels, subjects, seed=params["seed"] + number)
+        found.append(answered(labels, made, learn, seed=number, told=told))
+    attempt.write_json(attempt.paths.leakage, leakage.concluded(found, labels, subjects, model=said).to_dict())
 
 
 def opened(attempt: Attempt) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -38,11 +54,39 @@ def opened(attempt: Attempt) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return cache.opened(paths), *records.labels_and_subjects(records.read_records(paths), card)
 
 
-def answered(pixels: np.ndarray, labels: np.ndarray, design: Design, *, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def answered(
+    labels: np.ndarray, design: Design, learn: Learn, *, seed: int, told: Told = lambda share: None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Test rows, and whether the model that knew their patients, and the one that did not, answered each rightly; (n,) each."""
-    test = pooled(pixels[design.test])
-    right = [fitted(pixels, labels, rows, seed)(test) == labels[design.test] for rows in (design.acquainted, design.strangers)]
+    right = []
+    for place, rows in enumerate((design.acquainted, design.strangers)):
+        model = learn(rows, seed, lambda share, place=place: told((place + share) / 2))
+        right.append(model(design.test) == labels[design.test])
     return design.test, *right
+
+
+def quick(pixels: np.ndarray, labels: np.ndarray) -> Learn:
+    """The model of `MODEL`, from cells of these `pixels` (n, size, size, 3) and `labels` (n,)."""
+
+    def learn(rows: np.ndarray, seed: int, told: Told) -> Callable[[np.ndarray], np.ndarray]:
+        model = fitted(pixels, labels, rows, seed)
+        return lambda test: model(pooled(pixels[test]))
+
+    return learn
+
+
+def _network(attempt: Attempt, model_id: str, labels: np.ndarray) -> tuple[Learn, str]:
+    """A network by its first lesson, and what it is in words."""
+    from allcore.training import brief
+
+    first = brief.settings(model_id)
+    paths = attempt.artifacts.dataset(attempt.spec.params["name"])
+    cells = Cells(cache.opened(paths, first["input_size"]), labels, len(np.unique(labels[labels >= 0])))
+
+    def learn(rows: np.ndarray, seed: int, told: Told) -> Callable[[np.ndarray], np.ndarray]:
+        return brief.learnt(cells, rows, model_id, {**first, "seed": seed}, threads=attempt.threads, told=told)
+
+    return learn, f"{registry.card(model_id).name} as in its first lesson, {first['epochs']} epochs at {first['input_size']} pixels"
 
 
 def fitted(pixels: np.ndarray, labels: np.ndarray, rows: np.ndarray, seed: int) -> Callable[[np.ndarray], np.ndarray]:

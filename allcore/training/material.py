@@ -16,6 +16,26 @@ from allcore.runs.spec import TrainSpec
 
 
 @dataclass(frozen=True)
+class Cells:
+    """Images and their classes, of which some rows are learnt from."""
+
+    pixels: np.ndarray
+    """uint8 (images, size, size, 3), in memory or mapped."""
+    labels: np.ndarray
+    """int64 (images,), from 0; -1 without a label."""
+    classes: int
+
+    def images(self, rows: np.ndarray) -> np.ndarray:
+        """uint8 (rows, size, size, 3), in memory."""
+        return np.asarray(self.pixels[rows])
+
+    def weights(self, rows: np.ndarray) -> np.ndarray:
+        """For each class the inverse of its share of `rows`, float64 (classes,), averaging 1 over them (scikit-learn's 'balanced')."""
+        counts = np.bincount(self.labels[rows], minlength=self.classes)
+        return counts.sum() / (self.classes * counts)
+
+
+@dataclass(frozen=True)
 class Material:
     """A data set under one split."""
 
@@ -30,15 +50,13 @@ class Material:
     def rows(self, side: str) -> np.ndarray:
         return self.split.rows(side)
 
+    @property
+    def cells(self) -> Cells:
+        return Cells(self.pixels, self.labels, len(self.card.class_names))
+
     def images(self, rows: np.ndarray) -> np.ndarray:
         """uint8 (rows, size, size, 3), in memory."""
-        return np.asarray(self.pixels[rows])
-
-    @property
-    def class_weights(self) -> dict[int, float]:
-        """For each class the inverse of its share of the training side, averaging 1 over the images (scikit-learn's 'balanced')."""
-        counts = np.bincount(self.labels[self.rows("train")], minlength=len(self.card.class_names))
-        return {index: float(counts.sum() / (len(counts) * count)) for index, count in enumerate(counts)}
+        return self.cells.images(rows)
 
 
 def gathered(artifacts: Artifacts, spec: TrainSpec) -> Material:

@@ -21,6 +21,7 @@ KINDS = {
     spec.MAP: "Mapping cells",
     spec.CHECK: "Checking",
     spec.LEAKAGE: "Measuring leakage",
+    spec.LEAKAGE_NETWORK: "Measuring leakage by a network",
     spec.EVALUATE: "Judging on other data",
     spec.ROBUSTNESS: "Disturbing test images",
     spec.GROWTH: "Drawing a learning curve",
@@ -132,7 +133,7 @@ def _links(job: Job) -> None:
         pass
     elif job.spec.kind == spec.TRAIN:
         st.page_link(routes.RESULTS, label="See the result", icon=":material/leaderboard:", query_params={state.RUN: job.id})
-    elif job.spec.kind == spec.LEAKAGE:
+    elif job.spec.kind in (spec.LEAKAGE, spec.LEAKAGE_NETWORK):
         st.page_link(routes.LEAKAGE, label="See the gap", icon=":material/compare_arrows:", query_params={state.DATA: params["name"]})
     elif job.spec.kind == spec.GROWTH:
         st.page_link(routes.STUDIES, label="See the curve", icon=":material/trending_up:", query_params={state.DATA: params["name"]})

@@ -38,3 +38,18 @@ def test_robustness(forest: JobPaths, say: Callable[..., Said]) -> None:
     assert "Balanced accuracy as they are" in spoken.out
     assert "drawn cells" in spoken.err
     assert say("robustness", "no-such-run").code == 2
+
+
+def test_leakage(artifacts: Artifacts, say: Callable[..., Said]) -> None:
+    importing.make_phantom(artifacts, "known", PhantomSpec(images=120, patients=24, size=32, habits=1.0))
+    said = say("leakage", "known", "--wait", "--json")
+    assert (said.code, said.document["status"]) == (0, "done")
+    found = said.document["result"]
+    assert len(found["repeats"]) == 10
+    assert found["gap"]["estimate"] == pytest.approx(found["acquainted"] - found["strangers"])
+    spoken = say("leakage", "known", "--wait")
+    assert "had not met them" in spoken.out
+    assert "support vector machine" in spoken.out
+    assert "24 patients and 10 splits" in spoken.out
+    plain(say("leakage", "known", "--repeats", "2"), 2, "Error: repeats can't be 2.")
+    plain(say("leakage", "known", "--model", "svm"), 2, "Error: Leakage can't be measured by 'svm'.")

@@ -234,7 +234,11 @@ def test_time_is_told_from_the_card_until_this_machine_has_its_own(artifacts: Ar
 
 def test_slots_take_every_kind_of_job(monkeypatch: pytest.MonkeyPatch):
     found = slots.found()
-    kinds = {spec.TRAIN, spec.PHANTOM, spec.IMPORT, spec.MAP, spec.CHECK, spec.LEAKAGE, spec.EVALUATE, spec.ROBUSTNESS, spec.GROWTH}
+    kinds = {spec.TRAIN, spec.PHANTOM, spec.IMPORT, spec.MAP, spec.CHECK, spec.LEAKAGE, spec.LEAKAGE_NETWORK} | {
+        spec.EVALUATE,
+        spec.ROBUSTNESS,
+        spec.GROWTH,
+    }
     assert {kind for slot in found for kind in slot.kinds} == kinds
     assert len({slot.name for slot in found}) == len(found)
     monkeypatch.setattr(slots, "_gpus", lambda: 2)

@@ -156,3 +156,46 @@ def test_two_independent_figures_differ_by_limits_recovered_from_their_own() -> 
     assert (found.n, found.clusters, found.note) == (150, None, intervals.INDEPENDENT)
     nothing = compare.independent(first, intervals.Interval(0.5, n=3, note=intervals.TOO_FEW_PATIENTS))
     assert (nothing.low, nothing.note) == (None, intervals.TOO_FEW_PATIENTS)
+
+
+def _trained_anew(seed: int, *, patients: int = 20, repeats: int = 12, per: int = 6) -> tuple[np.ndarray, ...]:
+    """Labels, answers of two models of equal worth, patients and repeats: each repeat's pair has luck of its own."""
+    random = np.random.default_rng(seed)
+    who, turn = (one.ravel() for one in np.meshgrid(np.repeat(np.arange(patients), per), np.arange(repeats)))
+    luck = random.normal(0, 0.08, (2, repeats))
+    own = random.normal(0, 0.08, (2, patients))
+    first, second = (random.random(len(who)) < np.clip(0.75 + luck[at][turn] + own[at][who], 0, 1) for at in range(2))
+    return (who < patients // 2).astype(int), first, second, who, turn
+
+
+def test_models_trained_anew_are_clustered_by_repeat_too() -> None:
+    """Patients alone call models of equal worth different far more often than one time in twenty; both ways do not."""
+    alone = both = 0
+    for seed in range(200):
+        labels, first, second, who, turn = _trained_anew(seed)
+        alone += compare.balanced_accuracy(labels, first, second, who).p < 0.05
+        both += compare.balanced_accuracy(labels, first, second, who, repeats=turn).p < 0.05
+    assert both / 200 < 0.08 < alone / 200
+
+
+def test_the_variance_of_both_ways_is_the_sum_less_what_is_counted_twice() -> None:
+    """Cameron, Gelbach & Miller (2011), equation 2.13, by the sums of residuals themselves."""
+    labels, first, second, who, turn = _trained_anew(3)
+    change, counts = first.astype(float) - second, np.bincount(labels)
+    residual = (change - np.array([change[labels == one].mean() for one in (0, 1)])[labels]) / counts[labels] / 2
+
+    def clustered(codes: np.ndarray) -> float:
+        """Clusters lie each in one class: half of them in either."""
+        sums = np.bincount(codes, residual)
+        k = len(sums) / 2
+        return k / (k - 1) * float((sums**2).sum())
+
+    by_turn = np.bincount(turn, residual)
+    expected = clustered(who) + 12 / 11 * float((by_turn**2).sum()) - clustered(np.unique(who * 12 + turn, return_inverse=True)[1])
+    one = compare.balanced_accuracy(labels, first, second, who, repeats=turn).interval
+    reach = one.high - one.estimate
+    freedoms = np.arange(2, 40)
+    assert np.abs(reach - t.ppf(0.975, freedoms) * math.sqrt(expected)).min() == pytest.approx(0, abs=0.02 * reach)
+    assert "Cameron" in one.method
+    once = compare.balanced_accuracy(labels, first, second, who, repeats=np.zeros_like(turn))
+    assert once == compare.balanced_accuracy(labels, first, second, who)

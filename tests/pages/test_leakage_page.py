@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import importing
 from allcore.data.phantom import PhantomSpec
-from allcore.runs import store
+from allcore.runs import spec, store
 
 
 def test_an_empty_laboratory_leads_to_the_data(artifacts: Artifacts, visit: Callable):
@@ -14,6 +15,17 @@ def test_an_empty_laboratory_leads_to_the_data(artifacts: Artifacts, visit: Call
 
 def test_unknown_patients_are_said(blood: JobPaths, visit: Callable):
     assert "leakage can't be measured, and can't be ruled out" in visit("leakage").words
+
+
+def test_a_network_is_asked_for_with_the_time_it_takes(artifacts: Artifacts, visit: Callable, no_runner: list):
+    importing.make_phantom(artifacts, "drawn", PhantomSpec(images=120, patients=24, size=32))
+    page = visit("leakage")
+    assert "About half a minute on this machine." in page.words
+    page.app.selectbox[-1].select("allnet").run()
+    assert re.search(r"About [\d.]+ (s|min|h) on this machine", page.words)
+    page.click("Run this pair")
+    (job,) = store.jobs(artifacts)
+    assert (job.spec.kind, job.spec.params["model"]) == (spec.LEAKAGE_NETWORK, "allnet")
 
 
 def test_from_the_button_to_the_gap(artifacts: Artifacts, visit: Callable, do: Callable, no_runner: list):

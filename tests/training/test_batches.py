@@ -37,7 +37,7 @@ def taken(dataset) -> list[tuple[np.ndarray, ...]]:
 
 
 def test_an_epoch_is_every_training_image_once_with_its_label(data: Material):
-    found = taken(batches.of_epoch(data, settings(), epoch=1))
+    found = taken(batches.of_epoch(data.cells, data.rows("train"), settings(), epoch=1))
     images, labels, weights = (np.concatenate(parts) for parts in zip(*found, strict=True))
     rows = data.rows("train")
     assert [len(batch[0]) for batch in found[:-1]] == [8] * (len(found) - 1)
@@ -58,8 +58,8 @@ def test_the_order_is_another_in_each_epoch_and_the_same_for_a_seed(data: Materi
 
 def test_an_epoch_taken_up_in_its_midst_goes_on_as_it_would_have(data: Material):
     changing = settings(turns="any", stain_shift=0.1, brightness_shift=0.1, balance=knobs.SAMPLING)
-    whole = taken(batches.of_epoch(data, changing, epoch=3))
-    rest = taken(batches.of_epoch(data, changing, epoch=3, first=2))
+    whole = taken(batches.of_epoch(data.cells, data.rows("train"), changing, epoch=3))
+    rest = taken(batches.of_epoch(data.cells, data.rows("train"), changing, epoch=3, first=2))
     assert len(rest) == len(whole) - 2
     for found, expected in zip(rest, whole[2:], strict=True):
         for one, other in zip(found, expected, strict=True):
@@ -74,12 +74,12 @@ def test_a_rare_class_weighs_more_or_is_drawn_more_often():
 
 
 def test_class_weights_go_with_the_images(data: Material):
-    for _, labels, weights in taken(batches.of_epoch(data, settings(balance=knobs.WEIGHTS), epoch=1)):
-        assert weights.tolist() == pytest.approx([data.class_weights[index] for index in labels.argmax(1)])
-    for _, _, weights in taken(batches.of_epoch(data, settings(balance=knobs.FOCAL), epoch=1)):
+    for _, labels, weights in taken(batches.of_epoch(data.cells, data.rows("train"), settings(balance=knobs.WEIGHTS), epoch=1)):
+        assert weights.tolist() == pytest.approx(data.cells.weights(data.rows("train"))[labels.argmax(1)].tolist())
+    for _, _, weights in taken(batches.of_epoch(data.cells, data.rows("train"), settings(balance=knobs.FOCAL), epoch=1)):
         assert set(weights.tolist()) == {1.0}
 
 
 def test_a_side_comes_in_order_and_unchanged(data: Material):
-    images = np.concatenate([batch[0] for batch in taken(batches.of_side(data, "test", size=5))])
+    images = np.concatenate([batch[0] for batch in taken(batches.of_side(data.cells, data.rows("test"), size=5))])
     np.testing.assert_array_equal(images, data.images(data.rows("test")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,9 @@ from allcore.base.errors import BadInput, NotFound
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import importing
 from allcore.data.phantom import PhantomSpec
-from allcore.jobs import submit
+from allcore.jobs import slots, submit
 from allcore.metrics import leakage
+from allcore.models import presets, registry
 from allcore.runs import leakage as kept
 from allcore.runs import store
 
@@ -58,9 +60,29 @@ def test_habits_leak_and_their_absence_does_not(measured: Callable[[float], JobP
     assert len(with_habits.repeats) == 10
 
 
+def test_a_network_measures_it_on_request(artifacts: Artifacts, do: Callable[[Artifacts, JobPaths], int], monkeypatch) -> None:
+    importing.make_phantom(artifacts, "cells", PhantomSpec(images=72, patients=24, size=32))
+    card = registry.card("allnet")
+    brief = replace(
+        card.preset(presets.FIRST_LESSON), settings={**card.preset(presets.FIRST_LESSON).settings, "epochs": 1, "input_size": 32}
+    )
+    small = replace(card, presets=(brief, *card.presets[1:]))
+    monkeypatch.setattr(registry, "card", lambda name: small if name == "allnet" else card)
+    job = submit.leakage(artifacts, "cells", model="allnet")
+    assert store.read(job).spec.kind in slots.TRAINING
+    do(artifacts, job)
+    assert store.read(job).state == "done", store.read(job).status.reason
+    found = kept.read(job)
+    assert found.model == "allnet as in its first lesson, 1 epochs at 32 pixels".replace("allnet", card.name)
+    assert len(found.repeats) == 10
+    assert found.verdict().endswith(f"over {found.gap.clusters} patients and 10 splits.")
+
+
 def test_what_can_not_be_measured_is_refused_before_there_is_a_job(artifacts: Artifacts, tiny: str) -> None:
     with pytest.raises(BadInput, match="10 to 100"):
         submit.leakage(artifacts, tiny, repeats=3)
+    with pytest.raises(BadInput, match="can't be measured by 'svm'"):
+        submit.leakage(artifacts, tiny, model="svm")
     importing.make_phantom(artifacts, "few", PhantomSpec(images=24, patients=8, size=32))
     with pytest.raises(BadInput, match="Leakage needs 5 patients"):
         submit.leakage(artifacts, "few")
