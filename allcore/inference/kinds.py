@@ -82,10 +82,16 @@ def _alone(field: Field) -> FieldCell | None:
 
 def on_black(pixels: np.ndarray) -> bool:
     """Whether a picture shows something cut out on black, as C-NMC's cells are: black along the border, and no bright glass within."""
-    dark = pixels.max(axis=2) <= BLACK
-    rim = np.concatenate([dark[0], dark[-1], dark[1:-1, 0], dark[1:-1, -1]])
-    lit = pixels[~dark]
-    return bool(rim.mean() >= BLACK_RIM and len(lit) and (lit.min(axis=1) >= BRIGHT).mean() <= MOST_GLASS)
+    rim = (pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1])
+    if np.concatenate([_all(one <= BLACK) for one in rim]).mean() < BLACK_RIM:
+        return False  # nearly all pictures of other kinds, without a look at their millions of pixels
+    lit = pixels.shape[0] * pixels.shape[1] - np.count_nonzero(_all(pixels <= BLACK))
+    return bool(lit and np.count_nonzero(_all(pixels >= BRIGHT)) / lit <= MOST_GLASS)
+
+
+def _all(channels: np.ndarray) -> np.ndarray:
+    """Whether all three of them, bool (..., 3), are true: NumPy's own reduction over a last axis of three is ten times as slow."""
+    return channels[..., 0] & channels[..., 1] & channels[..., 2]
 
 
 def squarish(width: int, height: int) -> bool:
