@@ -49,7 +49,7 @@ def found() -> tuple[Slot, ...]:
 
     Raises BadInput where ALLCORE_PROCESSOR_SLOTS is no number.
     """
-    training = [Slot(f"gpu-{index}", TRAINING, {"CUDA_VISIBLE_DEVICES": str(index)}) for index in range(_gpus())]
+    training = [Slot(f"gpu-{index}", TRAINING, {"CUDA_VISIBLE_DEVICES": str(index)}) for index in range(gpus())]
     return (*(training or [Slot("processor", TRAINING, cores=cores(), parts=_parts())]), Slot("data", SHORT))
 
 
@@ -94,7 +94,7 @@ def _parts() -> int:
     return min(parts, cores())
 
 
-def _gpus() -> int:
+def gpus() -> int:
     """NVIDIA GPUs that the driver's own tool lists (it is there on Linux, Windows and WSL alike)."""
     try:
         listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=True).stdout

@@ -50,6 +50,18 @@ def of_side(cells: Cells, rows: np.ndarray, *, size: int) -> tf.data.Dataset:
     return _fed(lambda number: _plain(cells, rows[number * size : (number + 1) * size]), range(-(-len(rows) // size)), cells)
 
 
+def divided(batch: Batch, parts: int) -> list[tuple[np.ndarray, ...]]:
+    """A batch in as many parts, as even as can be, none of them empty: images, labels, weights, and whether each image counts (n,).
+
+    Where there are fewer images than parts, the first is shown again, with weight 0 and count 0.
+    """
+    images, targets, weights = (np.asarray(array) for array in batch)
+    counts = np.ones(len(images), np.float32)
+    rows = np.concatenate([np.arange(len(images)), np.zeros(max(0, parts - len(images)), np.int64)])
+    counts, weights = (np.pad(array, (0, len(rows) - len(images))) for array in (counts, weights))
+    return list(zip(*(np.array_split(array, parts) for array in (images[rows], targets[rows], weights, counts)), strict=True))
+
+
 def _plain(cells: Cells, rows: np.ndarray) -> Batch:
     targets = np.eye(cells.classes, dtype=np.float32)[cells.labels[rows]]
     return cells.images(rows), targets, np.ones(len(rows), np.float32)

@@ -26,6 +26,7 @@ from allcore.runs.attempt import Attempt, Interrupted
 from allcore.training import batches, graph, learning
 from allcore.training.checkpoint import Checkpoint
 from allcore.training.material import Material
+from allcore.training.spread import Spread
 from allcore.training.trained import Trained
 
 SHARE = 0.92
@@ -53,6 +54,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
             if settings.get("start") == knobs.IMAGENET and settings["frozen_epochs"]:
                 imagenet.frozen(model, until=module.BASE_ENDS)
             learning.compiled(model, settings)
+    spread = _spread(model, settings)
     watched = "tune" if len(material.rows("tune")) else "test"
     images = len(material.rows("train"))
     steps = -(-images // settings["batch_size"])
@@ -61,20 +63,21 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
         if settings.get("start") == knobs.IMAGENET and number == settings["frozen_epochs"] + 1 and number > 1 and not at.step:
             imagenet.thawed(model)
             learning.compiled(model, settings)
+            spread = _spread(model, settings)
         attempt.progress(SHARE * at.epoch / settings["epochs"], f"Epoch {number} of {settings['epochs']}")
         began = time.perf_counter()
         # The order and the dice are functions of seed, epoch and step alone, so a resumed run goes on as an undisturbed one does.
-        _set_dice(model, number, at.step)
+        _set_dice(spread or model, number, at.step)
         watch = _Watch(attempt, settings, at, steps, began)
-        history = model.fit(
-            batches.of_epoch(material.cells, material.rows("train"), settings, epoch=number, first=at.step),
-            shuffle=False,
-            callbacks=[watch],
-            verbose=0,
-        ).history
+        fed = batches.of_epoch(material.cells, material.rows("train"), settings, epoch=number, first=at.step)
+        if spread:
+            learnt = spread.fit(fed, watch)
+        else:
+            history = model.fit(fed, shuffle=False, callbacks=[watch], verbose=0).history
+            learnt = history["loss"][0], history["accuracy"][0]
         seconds = at.spent + time.perf_counter() - began
         loss, accuracy = model.evaluate(batches.of_side(material.cells, material.rows(watched), size=_PREDICT_BATCH), verbose=0)
-        _require_finite(history["loss"][0], loss)
+        _require_finite(learnt[0], loss)
         is_best = watched == "tune" and (at.best_loss is None or loss < at.best_loss)
         at = replace(at, epoch=number, step=0, sums=(), spent=0.0, seconds=(*at.seconds, round(seconds, 3)))
         if is_best:
@@ -84,8 +87,8 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
             events.EPOCH,
             epoch=number,
             epochs=settings["epochs"],
-            loss=round(float(history["loss"][0]), 6),
-            accuracy=round(float(history["accuracy"][0]), 6),
+            loss=round(float(learnt[0]), 6),
+            accuracy=round(float(learnt[1]), 6),
             **{f"{watched}_loss": round(float(loss), 6), f"{watched}_accuracy": round(float(accuracy), 6)},
             seconds=round(seconds, 3),
             images_per_second=round(images / seconds, 2),
@@ -176,12 +179,23 @@ def _precision(settings: Mapping[str, Any]) -> Iterator[None]:
         keras.config.set_dtype_policy(before)
 
 
-def _set_dice(model: keras.Model, epoch: int, step: int) -> None:
+def _spread(model: keras.Model, settings: Mapping[str, Any]) -> Spread | None:
+    """What trains `model`, which is compiled, on several devices; None where one does."""
+    if settings.get("gpus", 1) == 1:  # a run that was begun before there was the setting has none
+        return None
+    with _precision(settings):
+        return Spread(model, settings)
+
+
+def _set_dice(model: keras.Model | Spread, epoch: int, step: int) -> None:
     """Let dropout and its like begin from a state that epoch and step give: Keras counts their throws, but does not save the count."""
+    throws = epoch * 1_000_000 + step  # more than an epoch has steps; one throw a step
+    if isinstance(model, Spread):
+        model.set_dice(throws)
+        return
     for layer in model.layers:
         if generator := getattr(layer, "seed_generator", None):
-            # More than an epoch has steps; one throw a step.
-            generator.state.assign([generator.state[0], epoch * 1_000_000 + step])
+            generator.state.assign([generator.state[0], throws])
 
 
 def _is_out_of_patience(at: Checkpoint, settings: Mapping[str, Any], watched: str) -> bool:

@@ -120,7 +120,7 @@ def test_cores_are_shared_as_jobs_wait(slot: Slot, waiting: int, pinned: int, me
 
 
 def test_processor_slots_can_be_set(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(slots, "_gpus", lambda: 0)
+    monkeypatch.setattr(slots, "gpus", lambda: 0)
     monkeypatch.setenv("ALLCORE_PROCESSOR_SLOTS", "1")
     assert (slots.found()[0].parts, slots.found()[0].cores) == (1, slots.cores())
     monkeypatch.setenv("ALLCORE_PROCESSOR_SLOTS", "none")

@@ -241,7 +241,7 @@ def test_slots_take_every_kind_of_job(monkeypatch: pytest.MonkeyPatch):
     }
     assert {kind for slot in found for kind in slot.kinds} == kinds
     assert len({slot.name for slot in found}) == len(found)
-    monkeypatch.setattr(slots, "_gpus", lambda: 2)
+    monkeypatch.setattr(slots, "gpus", lambda: 2)
     assert [(slot.name, dict(slot.environment)) for slot in slots.found() if spec.TRAIN in slot.kinds] == [
         ("gpu-0", {"CUDA_VISIBLE_DEVICES": "0"}),
         ("gpu-1", {"CUDA_VISIBLE_DEVICES": "1"}),

@@ -94,6 +94,15 @@ def shared(*, batch_size: int = 32, dropout: float | None = 0.1, momentum: float
             0,
             256,
         ),
+        Knob(
+            "gpus",
+            "GPUs",
+            int,
+            1,
+            "GPUs that share each batch; 1 also where there is none. On several, each normalises its own part of a batch.",
+            1,
+            16,
+        ),
         SEED,
     )
 
