@@ -8,7 +8,7 @@ from typing import Any
 
 from allcore.base import fileio
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.jobs import estimate, queue
+from allcore.jobs import estimate, queue, slots
 from allcore.jobs.estimate import Wait
 from allcore.runs import status, store
 from allcore.runs.store import Job
@@ -29,7 +29,7 @@ class Row:
 
     @property
     def slot(self) -> str:
-        """Where it runs or ran last: `processor, 1 thread`."""
+        """Where it runs or ran last: `processor, 1 thread`, or `gpu-0, gpu-1`."""
         given = self.job.allotment
         if given is None or self.job.status.state == status.QUEUED:
             return ""
@@ -41,6 +41,8 @@ class Row:
         beat = self.job.beat
         if beat and beat.attempt == self.job.status.attempt and self.job.state in status.IN_PROCESS:
             return beat.doing
+        if self.job.state == status.QUEUED and slots.wanted(self.job.spec.params) > 1:
+            return f"{self.job.status.reason} Waits until {slots.wanted(self.job.spec.params)} GPUs are free.".lstrip()
         return self.job.status.reason
 
     def to_dict(self) -> dict[str, Any]:

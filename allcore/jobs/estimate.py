@@ -56,6 +56,7 @@ def estimated(plan: TrainSpec, certificate: Certificate, runs: Sequence[Job], *,
     area = (plan.settings["input_size"] / 70) ** 2
     # Fourteen thousand pixels take a classifier far longer than sixty-four components.
     alike = [job for job in runs if job.spec.params["settings"].get("features") == plan.settings.get("features")]
+    alike = [job for job in alike if slots.wanted(job.spec.params) == slots.wanted({"settings": plan.settings})]
     measured = measured_speed(plan.model, alike)
     speed = (measured or card.images_per_second * machine) / area
     overhead = _OVERHEAD[card.family] + total * area / _ANSWERS_PER_SECOND * (card.family == "cnn")
@@ -134,14 +135,18 @@ def waits(artifacts: Artifacts, active: Iterable[Job], waiting: Sequence[Job], m
         left = _left(job, total and total / narrow)
         found[job.id] = Wait(0.0, left)
         sure[lane] = sure[lane] and left is not None
-        heapq.heappush(ends[lane], left or 0.0)
+        for _ in range(slots.wanted(job.spec.params)):
+            heapq.heappush(ends[lane], left or 0.0)
     for job in waiting:
         lane, total = queue.lane(job.spec.kind), duration(artifacts, job, measured)
         total = total and total / narrow
-        begins = heapq.heappop(ends[lane]) if ends[lane] else 0.0
+        # One that asks for several GPUs begins when the last of them is free.
+        taken = [heapq.heappop(ends[lane]) for _ in range(min(slots.wanted(job.spec.params), len(ends[lane])))]
+        begins = max(taken, default=0.0)
         found[job.id] = Wait(begins if sure[lane] else None, total)
         sure[lane] = sure[lane] and total is not None
-        heapq.heappush(ends[lane], begins + (total or 0.0))
+        for _ in range(slots.wanted(job.spec.params)):
+            heapq.heappush(ends[lane], begins + (total or 0.0))
     return found
 
 

@@ -12,15 +12,15 @@ from pathlib import Path
 
 import psutil
 
-from allcore.base import clock, fileio, locks, memory, processes
+from allcore.base import clock, locks, memory, processes
 from allcore.base.errors import Conflict, Fenced, NotFound
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.jobs import control, queue, slots
+from allcore.jobs import control, endings, queue, slots
 from allcore.jobs.executors import Ended, Executor
 from allcore.jobs.executors.chosen import chosen
 from allcore.jobs.slots import Slot
 from allcore.jobs.studies import advance as studies
-from allcore.runs import allotment, cancellation, events, heartbeat, status, store, trash
+from allcore.runs import allotment, cancellation, heartbeat, status, store, trash
 from allcore.runs import attempt as attempts
 from allcore.runs.allotment import Allotment
 from allcore.runs.store import Job
@@ -32,9 +32,6 @@ CANCEL_GRACE = 20.0
 """Seconds that a job has to obey a cancellation before its process is ended."""
 PURGE_EVERY = 3600.0
 """Seconds between two looks at the trash."""
-MEMORY_ADVICE = "Try a smaller batch or input size, or let fewer jobs run at once."
-MOST_CRASHES = 3
-"""Attempts in a row that may die without having got further."""
 
 
 class Runner:
@@ -44,6 +41,7 @@ class Runner:
         self._artifacts = artifacts
         self._executor = executor
         self._mine: set[str] = set()
+        self._gpus: set[str] = set()
         self._killed_before: dict[str, int | None] = {}
         self._limits = queue.Limits.from_environment()
         self._me = psutil.Process().pid, psutil.Process().create_time()
@@ -62,20 +60,27 @@ class Runner:
                 job.paths.requeue.unlink(missing_ok=True)
                 _try(job.paths, status.QUEUED, "Goes on from its last checkpoint.", job.status.attempt)
         if queue.paused(self._artifacts) is None:
-            for slot in self._executor.free():
-                self._fill(slot, jobs)
+            free = self._executor.free()
+            for slot in free:
+                if not slot.gpus:
+                    self._fill(slot, jobs)
+            self._fill_gpus([slot for slot in free if slot.gpus], jobs)
         return bool(jobs)
 
-    def _fill(self, slot: Slot, jobs: list[Job]) -> None:
-        """Give a slot to whose turn it is; one whose cores can be shared to as many as fit."""
-        lane = [job for job in jobs if job.spec.kind in slot.kinds]
+    def _due(self, kinds: tuple[str, ...], jobs: list[Job]) -> list[Job]:
+        """Jobs of these kinds that may begin, in their turn."""
+        lane = [job for job in jobs if job.spec.kind in kinds]
         busy = queue.at_work(lane)
         # A job of an earlier attempt whose process is still on its way out waits, and holds nobody up.
         waiting = [job for job in lane if job.status.state == status.QUEUED and not locks.is_held(job.paths.job_lock)]
         if not waiting:
-            return
+            return []
         last = queue.turns(self._artifacts, queue.lane(waiting[0].spec.kind))
-        allowed = self._limits.allowed(queue.in_turn(waiting, at_work=busy, last=last), at_work=busy)
+        return self._limits.allowed(queue.in_turn(waiting, at_work=busy, last=last), at_work=busy)
+
+    def _fill(self, slot: Slot, jobs: list[Job]) -> None:
+        """Give a slot to whose turn it is; one whose cores can be shared to as many as fit."""
+        allowed = self._due(slot.kinds, jobs)
         memory_left = psutil.virtual_memory().available
         for number, job in enumerate(allowed):
             given = slot
@@ -86,10 +91,22 @@ class Runner:
                 given = replace(slot, cores=threads, taken=0)
                 slot = replace(slot, taken=slot.taken + threads)
                 memory_left -= slots.MEMORY
-            if self._start(job, given):
-                jobs[[one.id for one in jobs].index(job.id)] = store.read(job.paths)  # the next slot must not take it again
-                if not slot.cores:
-                    return
+            if self._start(job, given, jobs) and not slot.cores:
+                return
+
+    def _fill_gpus(self, free: list[Slot], jobs: list[Job]) -> None:
+        """Give each job whose turn it is as many GPUs as it asks for. One for which too few are free is waited for by all behind it."""
+        self._gpus.update(slot.name for slot in free)  # all, at the first look
+        held = _held_elsewhere(jobs, self._mine)
+        free = [slot for slot in free if slot.name not in held]
+        for job in self._due(slots.TRAINING, jobs) if free else ():
+            wanted = slots.wanted(job.spec.params)
+            if wanted > len(self._gpus):
+                wanted = 1  # this machine never has so many: its process says so
+            if wanted > len(free):
+                return
+            if self._start(job, slots.joined(free[:wanted]), jobs):
+                free = free[wanted:]
 
     def _settle_ended(self) -> None:
         for ended in self._executor.ended():
@@ -108,7 +125,7 @@ class Runner:
         for paths in mine:
             self._executor.kill(paths)
 
-    def _start(self, job: Job, slot: Slot) -> bool:
+    def _start(self, job: Job, slot: Slot, jobs: list[Job]) -> bool:
         where = f"On {slot.name}, {slot.cores} thread{'s' * (slot.cores > 1)}." if slot.cores else f"On {slot.name}."
         threads = (_pinned(job) or slot.cores) if slot.cores else 0
         # Before the status: a full disk then leaves the job waiting, and not started by nobody.
@@ -120,6 +137,7 @@ class Runner:
         self._mine.add(job.id)
         self._killed_before[job.id] = memory.kills()
         self._executor.start(job.paths, begun.attempt, slot)
+        jobs[[one.id for one in jobs].index(job.id)] = store.read(job.paths)  # the next slot must not take it again
         return True
 
     def _look_after(self, job: Job) -> None:
@@ -146,14 +164,13 @@ class Runner:
         if current.attempt != ended.attempt or current.state not in status.IN_PROCESS:
             return
         ended.paths.reserve.unlink(missing_ok=True)
-        cause = _cause(ended, killed_before=self._killed_before.pop(ended.paths.id, None))
+        cause = endings.cause(ended, killed_before=self._killed_before.pop(ended.paths.id, None))
         if ended.paths.cancel.exists():
             _try(ended.paths, status.CANCELLED, cancellation.reason(ended.paths), attempt=ended.attempt)
         elif ended.paths.requeue.exists():
             _try(ended.paths, status.INTERRUPTED, attempts.REQUEUED, attempt=ended.attempt)
-        elif _crashes(ended.paths, current) >= MOST_CRASHES:
-            advice = MEMORY_ADVICE if "memory ran out" in cause else "The last lines of its log may tell why; Resume tries again."
-            _try(ended.paths, status.FAILED, f"{cause}, {MOST_CRASHES} times in a row. {advice}", attempt=ended.attempt)
+        elif endings.crashes(ended.paths, current) >= endings.MOST_CRASHES:
+            _try(ended.paths, status.FAILED, endings.given_up(cause), attempt=ended.attempt)
         else:
             _try(ended.paths, status.INTERRUPTED, f"{cause}.", attempt=ended.attempt)
 
@@ -163,6 +180,13 @@ def _end_if_stopped(job: Job) -> None:
     if job.beat and job.beat.age > heartbeat.STALE and heartbeat.is_alive(job.beat) and not heartbeat.is_at_work(job.beat):
         with suppress(psutil.NoSuchProcess):
             psutil.Process(job.beat.pid).kill()
+
+
+def _held_elsewhere(jobs: list[Job], mine: set[str]) -> set[str]:
+    """Slots that an earlier runner gave out, and whose jobs' processes have not gone yet."""
+    others = [job for job in jobs if job.allotment is not None and job.id not in mine]
+    there = [job for job in others if job.status.state in status.IN_PROCESS or locks.is_held(job.paths.job_lock)]
+    return {name for job in there for name in slots.named(job.allotment.slot)}
 
 
 def _pinned(job: Job) -> int:
@@ -178,35 +202,6 @@ def _is_overdue(request: Path) -> bool:
     with suppress(FileNotFoundError):
         return time.time() - request.stat().st_mtime > CANCEL_GRACE
     return False
-
-
-def _cause(ended: Ended, *, killed_before: int | None) -> str:
-    if ended.reason:
-        return ended.reason
-    exit_code = ended.exit_code
-    if exit_code == -signal.SIGKILL:
-        return memory.killed(killed_before, memory.kills())
-    if exit_code != 0 and memory.told_in(fileio.read_tail(ended.paths.log, 2000)):
-        return "Its process ended because memory ran out"
-    if exit_code < 0:
-        return f"Its process was ended by signal {-exit_code}"
-    return f"Its process ended with code {exit_code}"
-
-
-def _crashes(paths: JobPaths, current: status.Status) -> int:
-    """Attempts in a row, the current one included, that died without a word and got no further than those before."""
-    epochs, progressed = 0, set()
-    for event in events.read(paths):
-        if event["event"] == events.EPOCH and event["epoch"] > epochs:
-            epochs = event["epoch"]
-            progressed.add(event["attempt"])
-    crashes = 0
-    for step in reversed(current.history):
-        told = step.state in status.ENDED or step.reason in (attempts.STOPPED, attempts.ORPHANED, attempts.REQUEUED)
-        if told or step.attempt in progressed:
-            break
-        crashes += step.state == status.STARTING
-    return crashes
 
 
 def _try(paths: JobPaths, to: str, reason: str, attempt: int, moment: str | None = None) -> status.Status | None:

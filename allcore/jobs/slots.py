@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from allcore.base.errors import BadInput
 from allcore.runs import spec
@@ -34,6 +35,15 @@ class Slot:
     """How many of them are at work."""
     parts: int = 0
     """Into how many equal parts they are to be divided; 0: as many as jobs wait. 1: one job at a time."""
+    gpus: int = 0
+    """GPUs of this machine in it: 1 for one, more for several that are joined. 0: none, or one that can't be joined with others."""
+    joins: tuple[str, ...] = ()
+    """Of a joined slot the names of those that it takes."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All slots that are taken with it."""
+        return self.joins or (self.name,)
 
     @property
     def variables(self) -> dict[str, str]:
@@ -41,6 +51,8 @@ class Slot:
         return {**{name: str(self.cores) for name in _THREADS if self.cores}, **self.environment}
 
 
+_VISIBLE = "CUDA_VISIBLE_DEVICES"
+_BETWEEN = ", "
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LOKY_MAX_CPU_COUNT")
 
 
@@ -49,8 +61,28 @@ def found() -> tuple[Slot, ...]:
 
     Raises BadInput where ALLCORE_PROCESSOR_SLOTS is no number.
     """
-    training = [Slot(f"gpu-{index}", TRAINING, {"CUDA_VISIBLE_DEVICES": str(index)}) for index in range(gpus())]
+    training = [Slot(f"gpu-{index}", TRAINING, {_VISIBLE: str(index)}, gpus=1) for index in range(gpus())]
     return (*(training or [Slot("processor", TRAINING, cores=cores(), parts=_parts())]), Slot("data", SHORT))
+
+
+def joined(slots: Sequence[Slot]) -> Slot:
+    """GPU slots of one machine as one, whose process sees all their GPUs; a single slot as it is."""
+    if len(slots) == 1:
+        return slots[0]
+    names = tuple(slot.name for slot in slots)
+    visible = ",".join(slot.environment[_VISIBLE] for slot in slots)
+    environment = {**slots[0].environment, _VISIBLE: visible}
+    return Slot(_BETWEEN.join(names), slots[0].kinds, environment, gpus=sum(slot.gpus for slot in slots), joins=names)
+
+
+def named(name: str) -> tuple[str, ...]:
+    """The slots that one of this name takes: `gpu-0, gpu-1` are two."""
+    return tuple(name.split(_BETWEEN))
+
+
+def wanted(params: Mapping[str, Any]) -> int:
+    """How many GPUs a job of these parameters asks for; 1 for one that does not say."""
+    return int(params.get("settings", {}).get("gpus", 1))
 
 
 def cores() -> int:
@@ -95,7 +127,7 @@ def _parts() -> int:
 
 
 def gpus() -> int:
-    """NVIDIA GPUs that the driver's own tool lists (it is there on Linux, Windows and WSL alike)."""
+    """How many NVIDIA GPUs this machine has, by the driver's own tool (it is there on Linux, Windows and WSL alike)."""
     try:
         listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError):

@@ -17,7 +17,7 @@ from allcore.data.importers import Options, medmnist, options
 from allcore.data.importers.listing import as_label
 from allcore.data.phantom import PhantomSpec
 from allcore.data.splits import Certificate, Split, SplitSpec
-from allcore.jobs import queue
+from allcore.jobs import cluster, queue, slots
 from allcore.models import presets, registry
 from allcore.models.classical import limits
 from allcore.models.cnn import imagenet, knobs
@@ -109,7 +109,8 @@ def continued(artifacts: Artifacts, run: str, plan: TrainSpec, *, tags: Tags | N
         done = fileio.read_json(source.checkpoint / "state.json")["epoch"]
     except FileNotFoundError:
         raise BadInput(f"{run} has no checkpoint to go on from.", "Only networks have one, once an epoch has ended.") from None
-    same = {**before.settings, **({"threads": _threads_of(artifacts, run)} if before.settings.get("threads") == 0 else {})}
+    unsaid = {knob.name: knob.default for knob in registry.card(plan.model).knobs}  # of settings that there were not yet
+    same = {**unsaid, **before.settings, **({"threads": _threads_of(artifacts, run)} if before.settings.get("threads") == 0 else {})}
     others = sorted(name for name, value in plan.settings.items() if value != same[name] and name not in _MAY_CHANGE)
     if others:
         raise BadInput(f"{', '.join(others)} can't change in a training that goes on.", f"May change: {', '.join(_MAY_CHANGE)}.")
@@ -160,7 +161,24 @@ def _possible(
             raise BadInput(f"patience can't be {settings['patience']} without a tune side.", "Choose 0, or a preset that has one.")
     if settings.get("start") == knobs.IMAGENET:
         imagenet.weights_file(settings, registry.module(model).WEIGHTS_FILE)
+    _require_gpus(settings)
     return TrainSpec(data, data_card.fingerprint, model, preset, rule, settings), made.certificate
+
+
+def _require_gpus(settings: Mapping[str, Any]) -> None:
+    """Raises BadInput where a training asks for more GPUs than it can have; for one it may always ask, with none here too."""
+    gpus = slots.wanted({"settings": settings})
+    if gpus == 1:
+        return
+    if settings["batch_size"] < gpus:
+        raise BadInput(
+            f"gpus can't be {gpus} with a batch of {settings['batch_size']}: each needs an image.", "Choose a larger batch_size."
+        )
+    if os.environ.get(cluster.VARIABLE, "").strip():
+        raise BadInput(f"gpus can't be {gpus} on a Dask cluster: a training has one GPU of a worker there.", "Set gpus to 1.")
+    found = slots.gpus()
+    if found < gpus:
+        raise BadInput(f"gpus can't be {gpus}: this machine has {found or 'none'}.", f"Set gpus to {max(1, found)}.")
 
 
 def training(artifacts: Artifacts, plan: TrainSpec, *, tags: Tags | None = None, run: str = "") -> JobPaths:

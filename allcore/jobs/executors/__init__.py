@@ -31,7 +31,8 @@ class Executor(Protocol):
     def start(self, paths: JobPaths, attempt: int, slot: Slot) -> None:
         """Begin attempt `attempt` of a job, whose status says STARTING with that number.
 
-        `slot` is one that `free` gave; where that counts `cores`, with those that the job gets. `slot.variables` go into the job's process.
+        `slot` is one that `free` gave; where that counts `cores`, with those that the job gets; where it has `gpus`, it may be joined of
+        several. `slot.variables` go into the job's process.
         """
         ...
 

@@ -20,7 +20,7 @@ class _Child:
 
 
 class LocalExecutor:
-    """One child a slot, or several where they share its cores."""
+    """One child a slot, or several where they share its cores; one child has all slots that are joined for it."""
 
     def __init__(self, artifacts: Artifacts, slots: tuple[Slot, ...]) -> None:
         self._artifacts = artifacts
@@ -30,7 +30,7 @@ class LocalExecutor:
     def free(self) -> tuple[Slot, ...]:
         room = []
         for slot in self._slots:
-            given = [child.slot.cores for child in self._children if child.slot.name == slot.name]
+            given = [child.slot.cores for child in self._children if slot.name in child.slot.names]
             if not given:
                 room.append(slot)
             elif slot.cores > sum(given) > 0:
