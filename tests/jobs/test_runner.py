@@ -36,7 +36,7 @@ class Puppet:
     killed: list[str] = field(default_factory=list)
 
     def free(self) -> tuple[Slot, ...]:
-        taken = {slot.name for _, _, slot in self.running.values()}
+        taken = {name for _, _, slot in self.running.values() for name in slot.names}
         return tuple(slot for slot in self.slots if slot.name not in taken)
 
     def start(self, paths: JobPaths, attempt: int, slot: Slot) -> None:

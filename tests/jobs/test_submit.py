@@ -12,7 +12,7 @@ from allcore.base.errors import BadInput, Conflict
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import importing, records
 from allcore.data.phantom import PhantomSpec
-from allcore.jobs import demo, estimate, slots, submit
+from allcore.jobs import cluster, demo, estimate, slots, submit
 from allcore.models import registry
 from allcore.runs import events, spec, status, store
 from allcore.runs.spec import TrainSpec
@@ -246,3 +246,46 @@ def test_slots_take_every_kind_of_job(monkeypatch: pytest.MonkeyPatch):
         ("gpu-0", {"CUDA_VISIBLE_DEVICES": "0"}),
         ("gpu-1", {"CUDA_VISIBLE_DEVICES": "1"}),
     ]
+
+
+def test_for_one_gpu_a_training_may_always_ask(artifacts: Artifacts, tiny: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(slots, "gpus", lambda: 0)
+    assert submit.planned(artifacts, data=tiny, model="allnet", changed={"gpus": 1})[0].settings["gpus"] == 1
+    assert submit.planned(artifacts, data=tiny, model="allnet")[0].settings["gpus"] == 1
+
+
+@pytest.mark.parametrize(
+    ("has", "changed", "scheduler", "words"),
+    [
+        (0, {"gpus": 2}, "", "gpus can't be 2: this machine has none. Set gpus to 1."),
+        (2, {"gpus": "4"}, "", "gpus can't be 4: this machine has 2. Set gpus to 2."),
+        (4, {"gpus": 4, "batch_size": 3}, "", "gpus can't be 4 with a batch of 3: each needs an image. Choose a larger batch_size."),
+        (4, {"gpus": 2}, "tls://a:1", "gpus can't be 2 on a Dask cluster: a training has one GPU of a worker there. Set gpus to 1."),
+        (16, {"gpus": 17}, "", "gpus can't be 17. Allowed: 1 to 16."),
+    ],
+)
+def test_more_gpus_than_there_are_is_refused(
+    artifacts: Artifacts, tiny: str, monkeypatch: pytest.MonkeyPatch, has: int, changed: dict, scheduler: str, words: str
+):
+    monkeypatch.setattr(slots, "gpus", lambda: has)
+    monkeypatch.setenv(cluster.VARIABLE, scheduler)
+    with pytest.raises(BadInput) as caught:
+        submit.planned(artifacts, data=tiny, model="allnet", changed=changed)
+    assert f"{caught.value.message} {caught.value.hint}" == words
+
+
+def test_several_gpus_are_a_setting_like_every_other(artifacts: Artifacts, tiny: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(slots, "gpus", lambda: 4)
+    plan, _ = submit.planned(artifacts, data=tiny, model="allnet", changed={"gpus": 4})
+    run = submit.training(artifacts, plan)
+    assert slots.wanted(store.read(run).spec.params) == 4
+    assert submit.repeated(artifacts, run.id)[0].settings["gpus"] == 4
+
+
+def test_a_run_from_before_there_was_a_setting_goes_on(artifacts: Artifacts, network: JobPaths):
+    document = fileio.read_json(network.spec)
+    del document["params"]["settings"]["gpus"]
+    fileio.write_json(network.spec, document)
+    plan, _ = submit.repeated(artifacts, network.id, {"epochs": 3})
+    assert plan.settings["gpus"] == 1
+    assert submit.continued(artifacts, network.id, plan).checkpoint.is_dir()
