@@ -103,13 +103,21 @@ _WATCH = """
     }
     send(data) { if (watch.input !== null) watch.sent ??= performance.now(); super.send(data); }
   };
-  new MutationObserver((found) => {
+  const observer = new MutationObserver((found) => {
     const telling = ['src', 'd', 'aria-selected', 'aria-checked', 'aria-valuenow', 'alt'];
     const status = '[data-testid=stStatusWidget], [data-testid=stToolbar]';  // says that the script runs, whatever it brings
     const real = (one) => !(one.target.closest ? one.target : one.target.parentElement)?.closest(status)
         && (one.type !== 'attributes' || telling.includes(one.attributeName));
     if (watch.answered !== null && watch.changed === null && found.some(real)) watch.changed = performance.now();
-  }).observe(document, {subtree: true, childList: true, characterData: true, attributes: true});
+  });
+  const all = {subtree: true, childList: true, characterData: true, attributes: true};
+  observer.observe(document, all);
+  const attach = Element.prototype.attachShadow;  // what stands in a component's own tree is not seen from outside
+  Element.prototype.attachShadow = function (given) {
+    const root = attach.call(this, given);
+    observer.observe(root, all);
+    return root;
+  };
 })();
 """
 
@@ -169,24 +177,25 @@ def laboratory(folder: Path, images: int, runs: int) -> Artifacts:
 def controls(page: Page) -> Iterator[Control]:
     """Every control that can be used without harm, each with a way to give it its n-th other value."""
     main = page.get_by_test_id("stMain")
-    for box in main.get_by_role("combobox").all():
+    for box in _seen(main.get_by_role("combobox")):
         yield Control(f"select {_name(box)}", lambda n, box=box: _choose(page, box, n))
-    for group in main.get_by_test_id("stButtonGroup").all():
+    for group in _seen(main.get_by_test_id("stButtonGroup")):
         buttons = group.get_by_role("radio").all() or group.get_by_role("button").all()
         words = ", ".join(_name(button) for button in buttons[:2])
         yield Control(f"pills {words}", lambda n, buttons=buttons: buttons[(n + 1) % len(buttons)].click())
-    for box in main.get_by_test_id("stCheckbox").all():
-        yield Control(f"tick {_name(box)}", lambda n, box=box: box.locator("label").first.click())
+    for box in _seen(main.get_by_test_id("stCheckbox")):
+        if box.locator("input").is_enabled():
+            yield Control(f"tick {_name(box)}", lambda n, box=box: box.locator("label").first.click())
     for slider in main.get_by_role("slider").all():
         yield Control(f"slide {_name(slider)}", lambda n, slider=slider: slider.press("ArrowRight" if n % 2 else "ArrowLeft"))
-    for box in main.get_by_role("spinbutton").all():
+    for box in _seen(main.get_by_role("spinbutton")):
         yield Control(f"number {_name(box)}", lambda n, box=box: (box.fill(str(n + 1)), box.press("Enter")))
     tabs = main.get_by_role("tab").all()
     for place, tab in enumerate(tabs):
         yield Control(f"tab {_name(tab)}", lambda n, place=place: (_away(page, tabs, place), tabs[place].click()))
-    for table in main.get_by_test_id("stDataFrame").all():
+    for table in _seen(main.get_by_test_id("stDataFrame")):
         if table.locator("canvas").count():
-            yield Control("row of a table", lambda n, table=table: table.click(position={"x": 120, "y": 55 + 35 * (n % 3)}))
+            yield Control("row of a table", lambda n, table=table: _row(page, table, 1 + n % 2))
     pages = main.get_by_test_id("stPagination").get_by_role("button").all()
     if pages:
         yield Control("page", lambda n: pages[(n % 2) + 1].click())
@@ -202,6 +211,17 @@ def controls(page: Page) -> Iterator[Control]:
 
 def _name(control: Locator) -> str:
     return next((line.strip()[:40] for line in control.evaluate(_LABEL).splitlines() if line.strip()), "")
+
+
+def _seen(found: Locator) -> list[Locator]:
+    """Those that are not folded away."""
+    return [one for one in found.all() if one.is_visible()]
+
+
+def _row(page: Page, table: Locator, number: int) -> None:
+    table.scroll_into_view_if_needed()
+    box = table.bounding_box()
+    page.mouse.click(box["x"] + 18, box["y"] + 55 + 35 * number)
 
 
 def _choose(page: Page, box: Locator, number: int) -> None:
@@ -264,7 +284,7 @@ def looked_at(
 
 def used(page: Page, server: stage.Server, images: int, name: str, query: str, repeats: int) -> Iterator[Look]:
     """Every control of an open view, one after the other; the view is opened anew where one led elsewhere."""
-    for control_name in [control.name for control in controls(page)]:
+    for control_name in dict.fromkeys(control.name for control in controls(page)):
         for number in range(repeats):
             try:
                 control = next((one for one in controls(page) if one.name == control_name), None)
