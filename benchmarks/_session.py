@@ -69,6 +69,15 @@ class Session:
     _bytes: int = 0
     _done: asyncio.Future | None = None
 
+    @property
+    def is_open(self) -> bool:
+        return self._reader is not None and not self._reader.done()
+
+    @property
+    def received(self) -> int:
+        """Bytes of all messages since the last `ask`."""
+        return self._bytes
+
     async def open(self) -> Session:
         address = self.url.replace("http", "ws", 1) + "/_stcore/stream"
         self._socket = await connect(
