@@ -30,24 +30,18 @@ from pathlib import Path
 
 import psutil
 
-from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
-from allcore.data import importing
-from allcore.data.phantom import PhantomSpec
+from allcore.base.paths import Artifacts, JobPaths
 from allcore.jobs import cluster as clusters
-from allcore.jobs import control, slots, submit
+from allcore.jobs import control
 from allcore.runs import status, store
-from benchmarks import _watch
+from benchmarks import _runs, _watch
 from tests.clusters import ROOT, Cluster, free_port
 
 PAGE, RUNNER, TRAINING, STOPPED, ALL, WORKER = (
     "web server", "runner", "training process", "training process, stopped", "all at once", "Dask worker",
 )  # fmt: skip
 LOCAL = (PAGE, RUNNER, TRAINING, STOPPED, ALL)
-MODELS = {
-    "proposed_cnn": {"epochs": 4, "batch_size": 16, "input_size": 32, "threads": 1},
-    "random_forest": {"trees": 400, "components": 8, "input_size": 32},
-    "logistic_regression": {"components": 8, "input_size": 32},
-}
+MODELS = ("proposed_cnn", "random_forest", "logistic_regression")
 MOST_SECONDS_FALSE = 10.0
 PATIENCE = 1800.0
 
@@ -69,8 +63,7 @@ class Laboratory:
     _continue: list[tuple[float, psutil.Process]] = field(default_factory=list)
 
     def submit(self, model: str) -> JobPaths:
-        plan, _ = submit.planned(self.artifacts, data="cells", model=model, preset="patient", changed=MODELS[model])
-        run = submit.training(self.artifacts, plan)
+        run = _runs.queued(self.artifacts, model)
         self.runs[run] = model
         return run
 
@@ -159,7 +152,7 @@ def disturbed(laboratory: Laboratory, kinds: list[str], *, runs: int) -> None:
         laboratory.tend()
         if waiting and time.monotonic() > strike_at:
             if not store.active(laboratory.artifacts):
-                laboratory.submit(laboratory.random.choice(list(MODELS)))
+                laboratory.submit(laboratory.random.choice(MODELS))
             elif laboratory.strike(waiting[0]):
                 print(f"{time.strftime('%X')} {waiting.pop(0)}", flush=True)
                 strike_at = time.monotonic() + laboratory.random.uniform(1, 8)
@@ -190,12 +183,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         artifacts = Artifacts(folder / "artifacts")
-        os.environ |= {ENVIRONMENT_VARIABLE: str(artifacts.root), slots.PARTS_VARIABLE: "2", "ALLCORE_RUNNER_IDLE": "120"}
-        os.environ.pop(clusters.VARIABLE, None)
-        importing.make_phantom(artifacts, "cells", PhantomSpec(images=120, patients=24, size=32))
+        _runs.prepared(artifacts)
         laboratory = Laboratory(artifacts, folder, chance, free_port())
         try:
-            expected = quiet(laboratory)
+            expected = {model: _watch.results(run) for model, run in _runs.undisturbed(artifacts, MODELS).items()}
+            print(f"{time.strftime('%X')} undisturbed runs are done", flush=True)
             found = struck_in_both(laboratory, each=each, on_workers=on_workers, runs=runs)
         finally:
             laboratory.end()
@@ -216,17 +208,6 @@ def main() -> int:
         print(f"{what}: {value}")
     print(json.dumps({**found, "good": good}))
     return 1 if options.check and not good else 0
-
-
-def quiet(laboratory: Laboratory) -> dict[str, tuple]:
-    """What each model ends with when nobody disturbs it."""
-    runs = {laboratory.submit(model): model for model in MODELS}
-    while any(status.read(run).state != status.DONE for run in runs):
-        control.ensure_if_needed(laboratory.artifacts)
-        time.sleep(0.5)
-    print(f"{time.strftime('%X')} undisturbed runs are done", flush=True)
-    laboratory.runs.clear()
-    return {model: _watch.results(run) for run, model in runs.items()}
 
 
 def struck_in_both(laboratory: Laboratory, *, each: int, on_workers: int, runs: int) -> dict[str, object]:
