@@ -16,13 +16,18 @@ import tensorflow as tf
 from allcore import worker
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.jobs import slots, submit
-from allcore.models.cnn import proposed_cnn
+from allcore.models.cnn import proposed_cnn, resnet50
 from allcore.runs import status
 from allcore.runs.attempt import Attempt, Interrupted
 
 # Of 25 images the last batch has one: a device then has nothing to count.
 PLAIN = {"input_size": 32, "batch_size": 3, "learning_rate": 0.01, "epochs": 3, "dropout": 0.0, "weight_decay": 0.1, "keep": "last"}
 CHANGING = {**PLAIN, "dropout": 0.3, "schedule": "cosine", "turns": "any", "balance": "focal", "keep": "best"}
+THAWING = {name: value for name, value in PLAIN.items() if name != "dropout"} | {
+    "start": "imagenet",
+    "frozen_epochs": 1,
+    "weights_file": __file__,  # the net that stands in does not read it
+}
 
 
 def small_net(settings: dict[str, Any], *, classes: int, seed: int):
@@ -33,7 +38,7 @@ def small_net(settings: dict[str, Any], *, classes: int, seed: int):
     images = keras.Input((settings["input_size"], settings["input_size"], 3), dtype="uint8")
     x = layers.Rescaling(1 / 255)(images)
     x = layers.AveragePooling2D(8, name="activations")(x)
-    if settings["dropout"]:
+    if settings.get("dropout"):
         x = layers.BatchNormalization(momentum=0.9)(x)
         x = layers.Dropout(settings["dropout"], seed=seed)(x)
     x = layers.Flatten()(x)
@@ -64,8 +69,8 @@ def main() -> None:
     tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
     artifacts = Artifacts.locate()
 
-    def queued(settings: dict[str, Any], **changed: Any) -> JobPaths:
-        plan, _ = submit.planned(artifacts, data="tiny", model="proposed_cnn", preset="patient", changed={**settings, **changed})
+    def queued(settings: dict[str, Any], model: str = "proposed_cnn", **changed: Any) -> JobPaths:
+        plan, _ = submit.planned(artifacts, data="tiny", model=model, preset="patient", changed={**settings, **changed})
         return submit.training(artifacts, plan)
 
     with patch.object(proposed_cnn, "build", small_net), patch.object(slots, "gpus", lambda: 3):
@@ -76,6 +81,9 @@ def main() -> None:
             "half": trained(artifacts, queued(CHANGING, gpus=2, mixed_precision=True)),
             "three": trained(artifacts, queued(PLAIN, gpus=3)),
         }
+        with patch.multiple(resnet50, build=small_net, EMBEDDING="embedding", ACTIVATIONS="activations", BASE_ENDS="embedding"):
+            runs["thawed on one"] = trained(artifacts, queued(THAWING, "resnet50"))
+            runs["thawed on two"] = trained(artifacts, queued(THAWING, "resnet50", gpus=2))
         with stopped_in_epoch(2):
             runs["resumed"] = trained(artifacts, queued(CHANGING, gpus=2))
         status.change(runs["resumed"], status.QUEUED)

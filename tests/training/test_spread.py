@@ -50,6 +50,12 @@ def test_two_devices_learn_what_one_does(runs: dict[str, JobPaths]):
     np.testing.assert_allclose(store.predictions(runs["two"])[P], store.predictions(runs["one"])[P], rtol=1e-4)
 
 
+def test_layers_that_thaw_learn_on_both(runs: dict[str, JobPaths]):
+    """Other variables learn from the second epoch on, with an optimiser of their own."""
+    np.testing.assert_allclose(curve(runs["thawed on two"]), curve(runs["thawed on one"]), rtol=1e-4)
+    assert not np.allclose(curve(runs["thawed on two"])[1:], curve(runs["two"])[1:], rtol=1e-3)
+
+
 def test_a_resumed_training_on_two_ends_where_an_undisturbed_one_does(runs: dict[str, JobPaths]):
     """Stopped in the midst of an epoch: weights, optimiser, running means and each device's dice are taken up where they lay."""
     table = events.epochs(events.read(ended(runs["resumed"])))
