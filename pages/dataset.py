@@ -64,7 +64,7 @@ def _head(card: DatasetCard) -> None:
         figure, words, table = cached.once(("dataset", card.fingerprint), lambda: _overview(card))
         key = f"overview-{card.id}"
         clicked = (lambda: _patient(key)) if card.has_subjects else (lambda: _class(key))
-        widgets.chart(figure, words, table, key=key, height=200 if card.has_subjects else "content", on_click=clicked)
+        widgets.chart(figure, words, table, key=key, height=200 if card.has_subjects else "content", on_click=clicked, kept=True)
 
 
 def _patient(chart: str) -> None:

@@ -38,7 +38,7 @@ def _one(job: Job, rivals: list[Job], sides: dict[str, str]) -> None:
             widgets.drawn_badge()
     widgets.certificate(cached.certificate(job))
     # One part: a threshold moves everything in it together.
-    widgets.part(lambda: _judged(job, scores, rivals, sides))
+    widgets.part(lambda: _judged(job, scores, rivals, sides), name=operating.PART)
 
 
 def _judged(job: Job, scores: Scores, rivals: list[Job], sides: dict[str, str]) -> None:
@@ -53,7 +53,8 @@ def _judged(job: Job, scores: Scores, rivals: list[Job], sides: dict[str, str]) 
             widgets.chart(roc.roc(scores), roc.describe_roc(scores), roc.roc_table(scores), key="roc")
         with right:
             _confusion(scores.confusion, scores)
-    _details(job, scores, now, called, rivals, sides)
+    # A part within: what is clicked in a tab draws none of the above again.
+    widgets.part(lambda: _details(job, scores, now, called, rivals, sides), name=DETAILS)
 
 
 def _details(job: Job, scores: Scores, now: Operating | None, called: np.ndarray, rivals: list[Job], sides: dict[str, str]) -> None:

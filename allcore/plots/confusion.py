@@ -35,9 +35,12 @@ def confusion(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> go.Fig
             hovertemplate="%{customdata[0]} images of %{customdata[1]} called %{customdata[2]}<br>%{z:.1%} of them<extra></extra>",
         )
     )
-    for (row, column), count in np.ndenumerate(table):
-        figure.add_annotation(x=column, y=row, showarrow=False, **_cell(int(count), rates[row, column], few))
     figure.add_trace(_targets(table, classes, few))
+    notes = [
+        {"x": column, "y": row, "showarrow": False, **_cell(int(count), rates[row, column], few)}
+        for (row, column), count in np.ndenumerate(table)
+    ]
+    figure.update_layout(annotations=notes)  # one by one, each is checked with all before it
     places = np.arange(len(classes))
     rows = [f"{name}<br>n {total:,}" for name, total in zip(classes, table.sum(axis=1), strict=True)]
     figure.update_xaxes(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import plotly.graph_objects as go
 
@@ -121,7 +122,12 @@ def message(text: str, *, height: int = 160) -> go.Figure:
 
 def on(figure: go.Figure, ground: Ground) -> go.Figure:
     """A copy of a figure in a page's colours, so that it is read wherever it is saved to. Show it with `theme=None`."""
-    return go.Figure(figure).update_layout(font={"color": ground.ink}, paper_bgcolor=ground.paper)
+    return coloured(go.Figure(figure), ground)
+
+
+def coloured(figure: go.Figure, ground: Ground) -> go.Figure:
+    """As `on`, but the figure itself: copying one takes as long as drawing it."""
+    return figure.update_layout(font={"color": ground.ink}, paper_bgcolor=ground.paper)
 
 
 def faint(colour: str) -> str:
@@ -145,8 +151,16 @@ def heat_colour(value: float) -> str:
     """The colour '#rrggbb' of a value from 0 to 1 on the scale for heat."""
     from plotly.colors import sample_colorscale
 
-    red, green, blue = (round(float(part)) for part in sample_colorscale(HEAT, [value])[0][4:-1].split(","))
+    red, green, blue = (round(float(part)) for part in sample_colorscale(_heat(), [value])[0][4:-1].split(","))
     return f"#{red:02x}{green:02x}{blue:02x}"
+
+
+@lru_cache(1)
+def _heat() -> list:
+    """The scale for heat as colours: to look up its name anew takes longer than all else of a cell."""
+    from plotly.colors import get_colorscale
+
+    return get_colorscale(HEAT)
 
 
 def _luminance(colour: str) -> float:

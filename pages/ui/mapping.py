@@ -35,7 +35,7 @@ def tab(card: DatasetCard) -> None:
             return
         key = f"map-{card.id}-{kind}-{by}".replace(" ", "-")
         figure, words, data = drawn
-        widgets.chart(figure, words, data, key=key, on_area=lambda: _pick(card, key))
+        widgets.chart(figure, words, data, key=key, on_area=lambda: _pick(card, key), kept=True)
         if kind == PRINCIPAL:
             x, y = cached.looks(card).explained
             st.caption(f"Colours in rings about the centre, and shape, on their two principal components: {x + y:.0%} of all variance.")

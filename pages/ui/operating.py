@@ -19,6 +19,8 @@ from allcore.runs.store import Job
 from pages.ui import cached, state, widgets
 
 THRESHOLD, RULE, TARGET, COST = "threshold", "threshold-rule", "threshold-target", "threshold-cost"
+PART = "at-a-threshold"
+"""The part of the page, by its name, that shows the threshold and all that follows from it."""
 _OWNER, _DIGITS = "threshold-owner", 3
 DEFAULT = "default"
 RULES = {
@@ -84,12 +86,13 @@ def control(job: Job, scores: Scores) -> Operating:
 
 
 def set_by_click(chart: str) -> None:
-    """To be called back by a curve whose points carry their threshold."""
+    """To be called back by a curve whose points carry their threshold: moves it, also from a part within, which would be drawn alone."""
     value = state.clicked(chart)
     value = value[0] if isinstance(value, (list, tuple)) else value
     if value is not None:
         state.fill(THRESHOLD, round(min(1.0, max(0.0, float(value))), _DIGITS))
         state.fill(RULE, thresholds.HAND)
+        st.rerun(PART)
 
 
 def _settle(job: Job, stored: Chosen | None) -> None:

@@ -42,7 +42,7 @@ def tab(card: DatasetCard) -> None:
     if card.has_subjects:
         figure, words, table = cached.once(("sides", card.fingerprint, certificate.hash), lambda: _patients(card, made))
         st.caption("A bar for each patient, by the side on which the images stand. A bar of several colours is a patient on several sides.")
-        widgets.chart(figure, words, table, key="sides")
+        widgets.chart(figure, words, table, key="sides", kept=True)
 
 
 def _patients(card: DatasetCard, made: Split) -> tuple[go.Figure, str, pd.DataFrame]:

@@ -116,15 +116,19 @@ def passing_errors() -> Iterator[None]:
         st.toast(plain(" ".join(filter(None, [error.message, error.hint]))), icon=":material/error:", duration="long")
 
 
-def part(draw: Callable[[], None], *, every: float | None = None) -> None:
-    """Draw a part of a page that is drawn again alone: when something in it is clicked, and `every` so many seconds."""
+def part(draw: Callable[[], None], *, every: float | None = None, name: str | None = None) -> None:
+    """Draw a part of a page that is drawn again alone: when something in it is clicked, and `every` so many seconds.
+
+    With a `name`, what is clicked elsewhere can have it drawn again too: `st.rerun(name)` in a callback. A part within a part is drawn
+    with it, and alone without it.
+    """
 
     @functools.wraps(draw)
     def alone() -> None:
         with plain_errors():  # those of the page are not there when a part is drawn again
             draw()
 
-    st.fragment(alone, run_every=every)()
+    st.fragment(alone, run_every=every, key=name)()
 
 
 def chart(
@@ -136,10 +140,12 @@ def chart(
     height: int | str = "content",
     on_click: Callable[[], None] | None = None,
     on_area: Callable[[], None] | None = None,
+    kept: bool = False,
 ) -> None:
     """A figure with its text for screen readers and its data as CSV.
 
     `on_click` is called when a point or bar is clicked, `on_area` when points are picked by lasso or box; `state.points(key)` has them.
+    The figure takes the page's colours; one that is `kept`, and so shown to others too, is copied for it.
     """
     buttons = [["select2d", "lasso2d"], ["zoom2d", "pan2d", "resetScale2d"], ["toImage"]] if on_area else [["toImage"]]
     selecting = {"on_select": on_area, "selection_mode": ("box", "lasso")} if on_area else {}
@@ -148,7 +154,7 @@ def chart(
     ground = theme.DARK if st.context.theme.type == "dark" else theme.LIGHT
     with st.container(gap=None):
         st.plotly_chart(
-            theme.on(figure, ground),
+            theme.on(figure, ground) if kept else theme.coloured(figure, ground),
             theme=None,  # Streamlit's own writes axes too faintly on white
             key=key,
             height=height,

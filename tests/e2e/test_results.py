@@ -61,6 +61,25 @@ def test_a_click_on_the_curve_moves_the_matrix_and_a_click_on_the_matrix_opens_i
     expect(page.get_by_text(re.compile("Patient "))).to_be_visible()
 
 
+def test_a_click_on_a_curve_in_a_tab_moves_the_matrix_above(page: Page, visit: Callable, forest: JobPaths):
+    visit(page, "results", f"?run={forest.id}&details=Curves")
+    expect(page.locator(".js-plotly-plot")).to_have_count(4)
+    before = _counts(page)
+    _click(page, 2, "precision", 40)
+    expect(page.get_by_text("Chosen by hand on the test side")).to_be_visible()
+    stage.settled(page)
+    moved = _counts(page)
+    assert moved != before
+    assert "threshold=" in page.url
+    # A tab is drawn alone, at the threshold that stands above; the address follows.
+    page.get_by_role("tab", name="Patients").click()
+    expect(page.get_by_text("A patient called by the vote of their cells")).to_be_visible()
+    assert "details=Patients" in page.url
+    assert _counts(page) == moved
+    page.get_by_role("tab", name="Figures").click()
+    expect(page.get_by_text("Optimistic: the threshold was chosen on these very images.")).to_be_visible()
+
+
 def test_a_rule_chooses_and_new_pictures_are_judged_by_it(page: Page, visit: Callable, forest: JobPaths):
     try:
         visit(page, "results", f"?run={forest.id}")

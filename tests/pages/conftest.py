@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from streamlit.testing.v1 import AppTest
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
+from streamlit.runtime.scriptrunner import RerunData
+from streamlit.testing.v1 import AppTest, local_script_runner
 
 from allcore.base import fileio
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
@@ -74,6 +78,27 @@ class Page:
     def table(self, words: str):
         """The first table whose description has these words."""
         return next(one.value for one in self.app.dataframe if words in one.proto.alt)
+
+    @property
+    def values(self) -> WidgetStates:
+        """What a browser would send: the value of each widget that is drawn."""
+        return self.app._tree.get_widget_states()
+
+    def select(self, chart: str, *points: dict) -> Page:
+        """Click points of the chart of that key: Streamlit's own tests have no class for charts."""
+        (found,) = [one.proto for one in self.app.get("plotly_chart") if one.proto.id.endswith(f"-{chart}")]
+        values = self.values
+        selection = {"points": list(points), "point_indices": list(range(len(points))), "box": [], "lasso": []}
+        values.widgets.add(id=found.id, string_value=json.dumps({"selection": selection}))
+        self.app._run(values)
+        return self
+
+    def alone(self, part: str, monkeypatch: pytest.MonkeyPatch) -> Page:
+        """Draw the part of that name again, and nothing else: then only what is in it can be read."""
+        (which,) = self.app._fragment_storage.resolve_target(part)
+        with monkeypatch.context() as patched:
+            patched.setattr(local_script_runner, "RerunData", partial(RerunData, fragment_id_queue=[which]))
+            return self.again()
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from allcore.base import fileio
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.runs import store, threshold
@@ -141,6 +143,32 @@ def test_a_click_on_a_curve_is_a_choice_by_hand(forest: JobPaths, visit: Callabl
     assert page.app.slider(key="threshold").value == 0.3
     assert page.app.selectbox(key="threshold-rule").value == "hand"
     assert "Optimistic: the threshold was chosen on these very images." in page.words
+
+
+def test_a_click_on_a_curve_in_a_tab_moves_all_above(forest: JobPaths, visit: Callable):
+    page = visit("results", details="Curves")
+    assert "called healthy" in _described(page, "confusion")
+    page.select("precision-recall", {"customdata": [0.0], "x": 1.0, "y": 0.6})
+    assert page.app.slider(key="threshold").value == 0.0
+    assert page.app.selectbox(key="threshold-rule").value == "hand"
+    assert "called healthy" not in _described(page, "confusion")
+    assert "optimistic" in page.words
+
+
+def _described(page, chart: str) -> str:
+    """What the chart of that key says to a screen reader."""
+    (found,) = [one.proto.alt for one in page.app.get("plotly_chart") if one.proto.id.endswith(f"-{chart}")]
+    return found
+
+
+def test_a_tab_is_drawn_alone(forest: JobPaths, visit: Callable, monkeypatch: pytest.MonkeyPatch):
+    page = visit("results", threshold="0.3")
+    (prevalence,) = page.app.number_input
+    prevalence.set_value(1.0)
+    page.alone("details", monkeypatch)
+    assert not page.app.get("plotly_chart")
+    table = page.table("Figures at the threshold 0.300")
+    assert "PPV at 1 %" in table["figure"].tolist()
 
 
 def test_figures_follow_threshold_and_prevalence(forest: JobPaths, visit: Callable):

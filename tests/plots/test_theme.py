@@ -120,6 +120,8 @@ def test_a_figure_takes_the_colours_of_its_page() -> None:
     dark = theme.on(figure, theme.DARK)
     assert (dark.layout.paper_bgcolor, dark.layout.font.color) == (theme.DARK.paper, theme.DARK.ink)
     assert (figure.layout.paper_bgcolor, figure.layout.font.color) == (None, None)
+    assert theme.coloured(figure, theme.LIGHT) is figure
+    assert (figure.layout.paper_bgcolor, figure.layout.font.color) == (theme.LIGHT.paper, theme.LIGHT.ink)
 
 
 def test_runs_differ_by_colour_and_line() -> None:
