@@ -65,7 +65,7 @@ def test_a_click_on_a_curve_in_a_tab_moves_the_matrix_above(page: Page, visit: C
     visit(page, "results", f"?run={forest.id}&details=Curves")
     expect(page.locator(".js-plotly-plot")).to_have_count(4)
     before = _counts(page)
-    _click(page, 2, "precision", 40)
+    _click(page, 2, "average precision", [0.3, 0.5])
     expect(page.get_by_text("Chosen by hand on the test side")).to_be_visible()
     stage.settled(page)
     moved = _counts(page)
