@@ -13,16 +13,12 @@ artifacts = cached.artifacts()
 EVERY = 2.5
 
 
-def _label(spec: StudySpec) -> str:
-    return f"{studied.title(spec)} · {spec.id[-4:]}"
-
-
 def _chosen(specs: dict[str, StudySpec]) -> str:
     """The study that this person looks at, the latest where none was chosen."""
     ids = list(specs)
     now = state.selected(state.STUDY, ids)
     if len(ids) > 1:
-        now = st.selectbox("Study", ids, index=ids.index(now), format_func=lambda id_: _label(specs[id_]), key=f"study-{len(ids)}")
+        now = st.selectbox("Study", ids, index=ids.index(now), format_func=lambda id_: studied.label(specs[id_]), key=f"study-{len(ids)}")
     state.select(state.STUDY, now)
     return now
 

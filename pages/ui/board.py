@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import streamlit as st
 
+from allcore.base.errors import AllcoreError
 from allcore.metrics import text
 from allcore.plots.ranking import Ranked, describe_ranking
+from allcore.runs import study
 from allcore.runs.store import Job
-from pages.ui import cached, state, widgets
+from pages.ui import cached, state, studied, widgets
 
 MEASURE = "balanced accuracy"
 _DESCRIBED = 12
@@ -71,6 +73,7 @@ def wanted(runs: Sequence[Job]) -> list[Job]:
         levels = _pills("Split", list(_LEVELS), [job.spec.params["split"]["level"] for job in runs], _LEVELS.get)
         names = {job.spec.params["model"]: widgets.model_name(job) for job in runs}
         models = _pills("Model", list(names), list(names), names.get)
+        studies = _studies([job.spec.study for job in runs])
         tested = _pills("Test side", list(dict.fromkeys(sides.values())), list(sides.values()), str)
         since = _SINCE[st.selectbox("Begun in", list(_SINCE), key="board-since")]
     found = [
@@ -78,6 +81,7 @@ def wanted(runs: Sequence[Job]) -> list[Job]:
         for job in runs
         if (not levels or job.spec.params["split"]["level"] in levels)
         and (not models or job.spec.params["model"] in models)
+        and (not studies or job.spec.study in studies)
         and (not tested or sides[job.id] in tested)
         and (since is None or datetime.fromisoformat(job.spec.created) >= datetime.now(UTC) - since)
     ]
@@ -90,6 +94,24 @@ def _pills(label: str, options: list[str], present: Sequence[str], named: Callab
     """What of several is wanted, [] for all; no picker where there is nothing to choose."""
     there = [one for one in options if one in set(present)]
     return st.pills(label, there, selection_mode="multi", format_func=named, key=f"board-{label}-{len(there)}") if len(there) > 1 else []
+
+
+def _studies(present: Sequence[str]) -> list[str]:
+    """Ids of the studies whose runs are wanted, '' for runs of none; [] for all. A list, since pills of many names fill the screen."""
+    there = sorted(set(present), key=lambda id_: (not id_, id_))
+    if len(there) < 2:
+        return []
+    names = {id_: _study_name(id_) for id_ in there}
+    return st.multiselect("Study", there, format_func=names.get, placeholder="All", key=f"board-Study-{len(there)}")
+
+
+def _study_name(id_: str) -> str:
+    if not id_:
+        return "In no study"
+    try:
+        return studied.label(study.read(cached.artifacts().study(id_)))
+    except (AllcoreError, KeyError, TypeError):  # deleted or damaged; its runs still belong together
+        return id_
 
 
 def test_sides(runs: Sequence[Job]) -> dict[str, str]:

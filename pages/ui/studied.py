@@ -41,6 +41,11 @@ def title(spec: StudySpec) -> str:
     return spec.name or f"{what} on {spec.data}"
 
 
+def label(spec: StudySpec) -> str:
+    """A study in a list, told apart from others of its name: `Models side by side on demo · c851`"""
+    return f"{title(spec)} · {spec.id[-4:]}"
+
+
 def watched(paths: StudyPaths, *, at_work: bool) -> None:
     """The study, read anew at each look; once it is over the page is drawn a last time."""
     seen = overview.read(cached.artifacts(), paths)

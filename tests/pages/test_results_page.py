@@ -6,6 +6,8 @@ import pytest
 
 from allcore.base import fileio
 from allcore.base.paths import Artifacts, JobPaths
+from allcore.jobs.studies import control, design
+from allcore.jobs.studies.design import Wanted
 from allcore.runs import store, threshold
 
 
@@ -228,3 +230,21 @@ def test_the_table_is_sorted_and_filtered(many: Artifacts, visit: Callable):
     board = page.table("by balanced accuracy")
     newest = max(store.runs(many), key=lambda job: job.spec.created)
     assert newest.id.endswith(board["run"][1])
+
+
+def test_runs_of_one_study_are_found(forest: JobPaths, artifacts: Artifacts, copy_of: Callable, visit: Callable):
+    page = visit("results")
+    assert not [one for one in page.app.multiselect if one.label == "Study"]
+    made = control.started(artifacts, design.designed(artifacts, Wanted("tiny", ("random_forest",), name="Seeds [first]", seeds=(0, 1))))
+    gone = "tiny-20260101-000000-dead"
+    for number, of in enumerate((made.id, made.id, gone)):
+        copy = copy_of(forest, artifacts, number)
+        fileio.write_json(copy.spec, {**fileio.read_json(copy.spec), "study": of})
+    page = visit("results")
+    assert len(page.table("by balanced accuracy")) == 5
+    (picker,) = [one for one in page.app.multiselect if one.label == "Study"]
+    assert sorted(picker.options[:-1]) == sorted([f"Seeds [first] · {made.id[-4:]}", gone])
+    assert picker.options[-1] == "In no study"
+    picker.set_value([made.id])
+    page.again()
+    assert sorted(page.table("by balanced accuracy")["run"][1:]) == ["0000", "0001"]
