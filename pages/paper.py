@@ -9,7 +9,7 @@ from allcore.models import presets, registry
 from allcore.plots import cost
 from allcore.reports import paper as papers
 from allcore.runs.store import Job
-from pages.ui import cached, routes, widgets
+from pages.ui import cached, routes, starts, widgets
 
 NONE = "not run here"
 NAMES = {
@@ -128,7 +128,7 @@ def _cost(ours: dict[str, Job]) -> None:
     )
     st.caption(
         f"Accuracies are the paper's, save those of runs here. Costs on two cores: {paper.cost_here['source']}. Whether weights learnt on "
-        "ImageNet would do better is left open by the paper, and was not measured here."
+        "ImageNet would do better is left open by the paper: see 'Random or ImageNet's'."
     )
 
 
@@ -183,10 +183,11 @@ with widgets.plain_errors():
     widgets.page("The paper", "What was claimed, what follows from it, and what comes out here.")
     st.caption(f"{paper.citation} doi {paper.doi}. {paper.provenance}")
     replications, others = _replications()
-    NETWORKS, FOLLOWS, CLASSIFIERS, OTHERS = "Networks", "What follows", "Classifiers", "Other studies"
+    NETWORKS, FOLLOWS, STARTS, CLASSIFIERS, OTHERS = "Networks", "What follows", "Random or ImageNet's", "Classifiers", "Other studies"
     drawn = {
         NETWORKS: lambda: _networks(replications),
         FOLLOWS: _audit,
+        STARTS: starts.shown,
         CLASSIFIERS: lambda: _classifiers(replications),
         OTHERS: _others,
     }

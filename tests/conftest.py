@@ -107,6 +107,52 @@ def network(artifacts: Artifacts, tiny: str, finished: Callable[[str], JobPaths]
     return _copied(finished("proposed_cnn"), artifacts)
 
 
+@pytest.fixture
+def started() -> Callable[..., JobPaths]:
+    """Copies a finished run under another name, as VGG-16 from random weights or ImageNet's: `started(run, into, number, start=...)`.
+
+    Further settings go into its spec; from ImageNet's, every third answer is turned round, and the figures are of those answers.
+    """
+    return _as_vgg16
+
+
+def _as_vgg16(run: JobPaths, into: Artifacts, number: int, *, start: str, **changed: Any) -> JobPaths:
+    import pandas as pd
+
+    from allcore.base import fileio
+    from allcore.models import registry
+
+    copy = into.run(f"20260101-0000{number:02d}-vgg16-{number:04x}")
+    shutil.copytree(run.folder, copy.folder)
+    card, document = registry.card("vgg16"), fileio.read_json(run.spec)
+    settings = {**card.settings(card.preset("patient"), {}), "start": start, **changed}
+    params = {**document["params"], "model": card.id, "settings": settings}
+    created = f"2026-01-01T00:00:{number:02d}.000Z"
+    fileio.write_json(copy.spec, {**document, "id": copy.id, "created": created, "params": params})
+    if start == "imagenet":
+        table = pd.read_parquet(copy.predictions)
+        columns = [name for name in table if name.startswith("p_")]
+        third = table.index % 3 == 0
+        table.loc[third, columns] = table.loc[third, columns[::-1]].to_numpy()
+        table.to_parquet(copy.predictions)
+        _figures_of(table[table["side"] == "test"], copy)
+    return copy
+
+
+def _figures_of(test: Any, run: JobPaths) -> None:
+    """Let a run's figures be those of its answers on a test side of two classes whose patients are known."""
+    from allcore.base import fileio
+    from allcore.metrics import classification
+
+    metrics, short = fileio.read_json(run.metrics), fileio.read_json(run.summary)
+    classes, positive = metrics["test"]["classes"], metrics["test"]["positive"]
+    p = test[[f"p_{name}" for name in classes]].to_numpy()
+    labels = test["label"].map({name: place for place, name in enumerate(classes)}).to_numpy()
+    scores = classification.evaluate(labels, p, classes=classes, positive=positive, subjects=test["subject"].tolist()).to_dict()
+    fileio.write_json(run.metrics, {**metrics, "test": scores})
+    fileio.write_json(run.summary, {**short, "test": scores})
+
+
 @dataclass(frozen=True)
 class Household:
     """The processes of one artifacts folder, but for the one that asks: runners and workers, found by what they were given."""

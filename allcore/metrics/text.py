@@ -28,6 +28,15 @@ def show(interval: Interval) -> str:
     return f"{estimate} ({interval.low:.{digits}f}–{interval.high:.{digits}f})"
 
 
+def change(interval: Interval) -> str:
+    """A difference, always with its sign: '+0.012 (-0.020 to +0.051)'; without limits '+0.012'; without a figure '–'."""
+    if interval.estimate is None:
+        return NO_FIGURE
+    if interval.low is None or interval.high is None:
+        return f"{interval.estimate:+.3f}"
+    return f"{interval.estimate:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
+
+
 def percentage(value: float | None) -> str:
     """A share in hundredths: '93 %'. What is not quite 0 or 100 takes a decimal: '99.6 %', '>99.9 %'."""
     return NO_FIGURE if value is None else f"{_hundredths(value, 0)} %"

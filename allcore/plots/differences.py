@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from allcore.metrics.compare import Difference, shown
+from allcore.metrics.text import change
 from allcore.plots import theme
 
 _ROW = 46
@@ -73,8 +74,8 @@ def _told(one: Difference) -> str:
     if interval.estimate is None:
         return interval.note
     if interval.low is None or interval.high is None:
-        return f"{interval.estimate:+.3f}, {interval.note}"
-    return f"{interval.estimate:+.3f} ({interval.low:+.3f} to {interval.high:+.3f}), p {_p(one)}"
+        return f"{change(interval)}, {interval.note}"
+    return f"{change(interval)}, p {_p(one)}"
 
 
 def _p(one: Difference) -> str:

@@ -160,22 +160,33 @@ def table(runs: Sequence[Job], chosen: Job, sides: dict[str, str]) -> None:
         st.caption(" ".join(notes))
 
 
+def tested_on(job: Job) -> str:
+    """Whether a run's test patients are new to it: `unseen patients`"""
+    overlapping = cached.headline(job).certificate.overlapping_subjects
+    return {None: "patients unknown", 0: "unseen patients"}.get(overlapping, "leaky: patients it knows")
+
+
+def split_level(job: Job) -> str:
+    """How a run's images were dealt: `by patient`"""
+    level = cached.headline(job).certificate.level
+    return _LEVELS.get(level, level)
+
+
 def _row(job: Job, sides: dict[str, str], several: bool) -> dict[str, str]:
     headline = cached.headline(job)
-    scores, overlapping = headline.scores, headline.certificate.overlapping_subjects
-    tested_on = {None: "patients unknown", 0: "unseen patients"}.get(overlapping, "leaky: patients it knows")
+    scores = headline.scores
     f1 = scores.intervals.get("weighted_f1")
     return {
         "model": widgets.model_name(job),
         MEASURE: text.show(scores.intervals["balanced_accuracy"]),
-        "tested on": tested_on,
+        "tested on": tested_on(job),
         **({"test side": sides[job.id]} if several else {}),
         "run": widgets.short_id(job),
         "AUROC": text.show(scores.intervals["auroc"]),
         "sensitivity": text.show(scores.intervals["sensitivity"]),
         "specificity": text.show(scores.intervals["specificity"]),
         "weighted F1": text.show(f1) if f1 else text.number(scores.weighted_f1),
-        "split": _LEVELS.get(headline.certificate.level, headline.certificate.level),
+        "split": split_level(job),
         "n": f"{scores.n:,}",
         "epoch": widgets.minutes(headline.epoch_seconds) if headline.epoch_seconds else text.NO_FIGURE,
         "total": widgets.minutes(job.seconds) if job.seconds else text.NO_FIGURE,

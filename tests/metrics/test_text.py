@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from allcore.metrics.intervals import Interval
-from allcore.metrics.text import percent, show, threshold_sentence
+from allcore.metrics.text import change, percent, show, threshold_sentence
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,12 @@ from allcore.metrics.text import percent, show, threshold_sentence
 def test_digits(interval: Interval, text: str, hundredths: str) -> None:
     assert show(interval) == text
     assert percent(interval) == hundredths
+
+
+def test_a_difference_has_its_sign() -> None:
+    assert change(Interval(0.0124, -0.02, 0.051)) == "+0.012 (-0.020 to +0.051)"
+    assert change(Interval(-0.5)) == "-0.500"
+    assert change(Interval(None)) == "–"
 
 
 def test_threshold_sentence() -> None:

@@ -3,6 +3,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from allcore.base.paths import Artifacts, JobPaths
+from allcore.metrics import compare
+
+STARTS = {"paper-part": "Random or ImageNet's"}
 
 
 def test_an_empty_laboratory_shows_the_papers_figures(artifacts: Artifacts, visit: Callable):
@@ -37,3 +40,23 @@ def test_accuracy_stands_against_each_cost(artifacts: Artifacts, visit: Callable
     page = visit("paper")
     page.app.selectbox(key="cost-unit").set_value("memory")
     assert "75 MB of memory to answer" in page.again().app.get("plotly_chart")[0].proto.alt
+
+
+def test_without_a_pair_it_says_what_to_train(forest: JobPaths, visit: Callable):
+    words = visit("paper", **STARTS).words
+    assert "train ResNet-50 or VGG-16 twice" in words
+    assert "from its cache or from the file" in words
+    assert "train --from RUN --set start=imagenet" in words
+
+
+def test_a_pair_of_starts_stands_side_by_side(forest: JobPaths, artifacts: Artifacts, started: Callable, visit: Callable):
+    runs = [started(forest, artifacts, number, start=start) for number, start in enumerate(("scratch", "imagenet"))]
+    page = visit("paper", **STARTS)
+    table = page.table("from random weights and from ImageNet's")
+    assert table["figure"].tolist() == [compare.BALANCED, compare.AUROC]
+    assert set(table["model"]) == {"VGG-16"}
+    assert set(table["runs"]) == {", ".join(run.id[-4:] for run in runs)}
+    assert set(table["tested on"]) == {"unseen patients"}
+    assert "No conclusion on balanced accuracy: too few patients for an interval" in page.words
+    assert "drawn cells" in page.words
+    assert "VGG-16" in page.app.get("plotly_chart")[0].proto.alt
