@@ -59,7 +59,19 @@ def _statistic(job: Job | None) -> str:
     return f"{over['test']:.1%} or {over['both']:.1%}" if over else NONE
 
 
-def _networks(ours: dict[str, Job]) -> None:
+def _here(ours: dict[str, Job], others: int) -> None:
+    """What may stand in the columns 'here', where not all is there yet."""
+    if len(ours) == len(paper.networks) + len(paper.classifiers):
+        return
+    whole = f"all {paper.data['images']:,} images of C-NMC"
+    left_out = (
+        f" {widgets.counted(others, 'other run')} of that preset, on other images or drawn ones, can't stand there." if others else ""
+    )
+    st.caption(f"The columns 'here' take runs of the preset 'Paper protocol', unchanged, on {whole}.{left_out}")
+    st.page_link(routes.TRAIN, label="Run its protocol", icon=":material/arrow_forward:")
+
+
+def _networks(ours: dict[str, Job], others: int) -> None:
     test = paper.data["test"]
     rows = []
     for one in paper.networks:
@@ -92,9 +104,10 @@ def _networks(ours: dict[str, Job]) -> None:
         f"or of training and test accuracy together. Both splits are by image, {test:,} test images in the paper's."
     )
     _cost(ours)
+    _here(ours, others)
 
 
-def _classifiers(ours: dict[str, Job]) -> None:
+def _classifiers(ours: dict[str, Job], others: int) -> None:
     rows = [
         {
             "model": _name(model),
@@ -106,6 +119,7 @@ def _classifiers(ours: dict[str, Job]) -> None:
         for model, accuracy in paper.classifiers.items()
     ]
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt="The paper's six classifiers beside ours")
+    _here(ours, others)
 
 
 def _audit() -> None:
@@ -185,20 +199,13 @@ with widgets.plain_errors():
     replications, others = _replications()
     NETWORKS, FOLLOWS, STARTS, CLASSIFIERS, OTHERS = "Networks", "What follows", "Random or ImageNet's", "Classifiers", "Other studies"
     drawn = {
-        NETWORKS: lambda: _networks(replications),
+        NETWORKS: lambda: _networks(replications, others),
         FOLLOWS: _audit,
         STARTS: starts.shown,
-        CLASSIFIERS: lambda: _classifiers(replications),
+        CLASSIFIERS: lambda: _classifiers(replications, others),
         OTHERS: _others,
     }
     for tab, draw in zip(st.tabs(list(drawn), key="paper-part", bind="query-params"), drawn.values(), strict=True):
         if tab.open:
             with tab:
                 draw()
-    if len(replications) < len(paper.networks) + len(paper.classifiers):
-        whole = f"all {paper.data['images']:,} images of C-NMC"
-        left_out = (
-            f" {widgets.counted(others, 'other run')} of that preset, on other images or drawn ones, can't stand there." if others else ""
-        )
-        st.caption(f"The columns 'here' take runs of the preset 'Paper protocol', unchanged, on {whole}.{left_out}")
-        st.page_link(routes.TRAIN, label="Run its protocol", icon=":material/arrow_forward:")

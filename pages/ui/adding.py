@@ -27,7 +27,7 @@ _LAYOUTS = {
 @st.dialog("Add a data set", width="medium")
 def dialog(artifacts: Artifacts) -> None:
     """Ask for a name and a source; queue the work and close."""
-    widgets.dialog_style()
+    widgets.above_style()
     kind = st.segmented_control("From", [ON_SERVER, UPLOAD, DRAWN], default=ON_SERVER, required=True)
     name = st.text_input("Name", placeholder="lower-case letters, digits, hyphens")
     with widgets.plain_errors():

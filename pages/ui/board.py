@@ -69,6 +69,7 @@ def wanted(runs: Sequence[Job]) -> list[Job]:
         return list(runs)
     sides = test_sides(runs)
     with st.popover("Filter and sort", icon=":material/tune:"):
+        widgets.above_style()
         order = st.selectbox("Sort by", list(_ORDERS), key="board-order")
         levels = _pills("Split", list(_LEVELS), [job.spec.params["split"]["level"] for job in runs], _LEVELS.get)
         names = {job.spec.params["model"]: widgets.model_name(job) for job in runs}
@@ -166,12 +167,6 @@ def tested_on(job: Job) -> str:
     return {None: "patients unknown", 0: "unseen patients"}.get(overlapping, "leaky: patients it knows")
 
 
-def split_level(job: Job) -> str:
-    """How a run's images were dealt: `by patient`"""
-    level = cached.headline(job).certificate.level
-    return _LEVELS.get(level, level)
-
-
 def _row(job: Job, sides: dict[str, str], several: bool) -> dict[str, str]:
     headline = cached.headline(job)
     scores = headline.scores
@@ -186,7 +181,7 @@ def _row(job: Job, sides: dict[str, str], several: bool) -> dict[str, str]:
         "sensitivity": text.show(scores.intervals["sensitivity"]),
         "specificity": text.show(scores.intervals["specificity"]),
         "weighted F1": text.show(f1) if f1 else text.number(scores.weighted_f1),
-        "split": split_level(job),
+        "split": _LEVELS.get(headline.certificate.level, headline.certificate.level),
         "n": f"{scores.n:,}",
         "epoch": widgets.minutes(headline.epoch_seconds) if headline.epoch_seconds else text.NO_FIGURE,
         "total": widgets.minutes(job.seconds) if job.seconds else text.NO_FIGURE,

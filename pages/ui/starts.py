@@ -36,6 +36,7 @@ def shown() -> None:
     st.dataframe(
         pd.DataFrame([_row(pair, one) for pair, figures in zip(found, measured, strict=True) for one in figures]),
         hide_index=True,
+        column_config={"frozen": st.column_config.Column(help="Epochs that trained the new layers alone, from ImageNet's weights")},
         alt="Each pair's figures from random weights and from ImageNet's, and their difference",
     )
     for pair, figures in zip(found, measured, strict=True):
@@ -90,10 +91,9 @@ def _row(pair: Pair, one: Measured) -> dict[str, str]:
         "difference": text.change(one.difference.interval),
         "p": text.NO_FIGURE if p is None else compare.shown(p),
         "tested on": board.tested_on(pair.imagenet),
-        "split": board.split_level(pair.imagenet),
         "data": widgets.data_name(pair.imagenet),
         "seed": str(settings["seed"]),
-        "frozen epochs": str(settings["frozen_epochs"]),
+        "frozen": str(settings["frozen_epochs"]),
         "runs": f"{widgets.short_id(pair.random)}, {widgets.short_id(pair.imagenet)}",
     }
 

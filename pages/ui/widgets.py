@@ -55,10 +55,13 @@ def style() -> None:
     st.html(_STYLE)
 
 
-def dialog_style() -> None:
-    """To be called within a dialog: it stands outside the app's own ground, where the colours of `style` can't tell light from dark."""
+def above_style() -> None:
+    """To be called within a dialog or a popover: they stand outside the app's own ground, where the colours of `style` can't tell
+    light from dark.
+    """
     ground = theme.DARK if st.context.theme.type == "dark" else theme.LIGHT
-    st.html(f'<style>[role="dialog"] [data-variant="segmented_control"] p {{ color: {ground.ink}; }}</style>')
+    inside = ':is([role="dialog"], [data-testid="stPopoverBody"])'
+    st.html(f'<style>{inside} :is([data-variant="pills"], [data-variant="segmented_control"]) p {{ color: {ground.ink}; }}</style>')
 
 
 def page(title: str, lead: str = "") -> None:
