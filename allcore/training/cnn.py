@@ -100,9 +100,10 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
         model.load_weights(at.best_file(folder))
     # The first epoch holds the compilation; where there are more, it is no measure of the others.
     typical = float(np.median(at.seconds[1:] or at.seconds))
+    answering = graph.served(model, module, settings)
     return Trained(
-        probabilities=lambda pictures: _predicted(model, pictures),
-        export=lambda path: graph.exported(model, module, settings, path),
+        probabilities=lambda pictures: _predicted(answering, pictures),
+        export=lambda path: graph.exported(answering, module, path),
         save=lambda: _saved(model, attempt, attempt.paths.keras),
         features=None,
         parameters=model.count_params(),

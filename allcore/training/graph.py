@@ -14,13 +14,17 @@ from allcore.base import fileio
 from allcore.inference.served import ACTIVATIONS, EMBEDDING, PROBABILITIES
 
 
-def exported(model: keras.Model, module: ModuleType, settings: Mapping[str, Any], path: Path) -> None:
+def served(model: keras.Model, module: ModuleType, settings: Mapping[str, Any]) -> keras.Model:
+    """`model` as it will answer: in 32 bits, whatever it was trained in, since processors have no other and 16 round far coarser."""
+    if not settings["mixed_precision"]:
+        return model
+    plain = module.build(settings, classes=model.output.shape[-1], seed=0)
+    plain.set_weights(model.get_weights())
+    return plain
+
+
+def exported(model: keras.Model, module: ModuleType, path: Path) -> None:
     """Write `model` with three outputs: probabilities, embedding, and the activations that heat maps are made from."""
-    if settings["mixed_precision"]:
-        # Served in 32 bits, whatever it was trained in: processors have no other.
-        plain = module.build(settings, classes=model.output.shape[-1], seed=0)
-        plain.set_weights(model.get_weights())
-        model = plain
     outputs = {
         PROBABILITIES: model.output,
         EMBEDDING: model.get_layer(module.EMBEDDING).output,

@@ -247,6 +247,12 @@ def test_failed_parity_fails_the_run(train, monkeypatch):
     assert not job.predictions.exists()
 
 
+def test_what_was_trained_in_16_bits_answers_in_32(train):
+    job = train(**CHANGING, mixed_precision=True)
+    assert status.read(job).state == status.DONE, status.read(job).reason
+    assert fileio.read_json(job.metrics)["onnx_parity"]["largest_difference"] < 1e-5
+
+
 def test_a_training_that_diverges_says_so(train):
     job = train(epochs=3, learning_rate=0.1, dropout=0.0)
     assert status.read(job).state == status.DONE
