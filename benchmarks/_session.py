@@ -28,7 +28,7 @@ _KEPT_RUNS = 2
 
 
 class Unanswered(Exception):
-    """The server closed the connection, knows no such page, showed an error, or took longer than `PATIENCE`."""
+    """The server closed the connection, knows no such page, showed an error, or took too long."""
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,14 @@ class Session:
             with suppress(asyncio.CancelledError):
                 await self._reader
 
-    async def ask(self, page: str = "", query: str = "") -> Answer:
+    async def ask(self, page: str = "", query: str = "", *, patience: float = PATIENCE) -> Answer:
         """Go to a page (its address, '' for the first) with a query ('?view=Map', or '') and wait until it stands. Raises Unanswered."""
         self.page, self.query = page, query.removeprefix("?")
         self._done = asyncio.get_running_loop().create_future()
         self._heard, self._bytes, self._page_hash = None, 0, ""
         try:
             await self._send("")
-            ended = await asyncio.wait_for(self._done, PATIENCE)
+            ended = await asyncio.wait_for(self._done, patience)
         except (TimeoutError, ConnectionClosed) as error:
             raise Unanswered(f"/{page}{query}: {type(error).__name__}") from error
         finally:

@@ -38,6 +38,8 @@ from tests.e2e import stage
 
 SESSIONS, SECONDS = 30, 60.0
 CORES_BAR, AGE_BAR = 1.0, 5.0
+APART, FIRST_VIEW = 0.35, 60.0
+"""Seconds from one session's coming to the next's, and after which a first view counts as lost."""
 SETTLING, LISTENING = 5.0, 10.0
 """Seconds between the first views and what is measured, and after it, in which the last epoch may still come."""
 FEW = PhantomSpec(images=96, patients=16, size=32, difficulty=0.0)
@@ -78,6 +80,7 @@ class Watched:
     reruns: int
     received: int
     lost: int
+    """Sessions whose connection broke or whose first view never came."""
 
 
 def training(artifacts: Artifacts) -> JobPaths:
@@ -94,17 +97,15 @@ def training(artifacts: Artifacts) -> JobPaths:
 
 
 async def watch(url: str, process: psutil.Process, *, sessions: int, seconds: float) -> Watched:
-    """Open the Jobs page in many sessions, one after the other within an interval, and look on."""
+    """Open the Jobs page in many sessions and look on."""
     watchers = []
     for _ in range(sessions):
         watcher = Watcher(_session.Session(url))
         watcher.session.told = watcher.told
         watchers.append(watcher)
     try:
-        for watcher in watchers:  # people do not come at the same moment, and their browsers' clocks do not beat together
-            await watcher.session.open()
-            await watcher.session.ask("jobs")
-            await asyncio.sleep(0.1)
+        # People do not come at the same moment, and their browsers' clocks do not beat together.
+        stood = await asyncio.gather(*(_came(watcher.session, number * APART) for number, watcher in enumerate(watchers)))
         await asyncio.sleep(SETTLING)
         before, reruns, received = _cpu(process), sum(one.session.reruns for one in watchers), sum(one.session.received for one in watchers)
         began, clock = time.time(), time.perf_counter()
@@ -116,11 +117,24 @@ async def watch(url: str, process: psutil.Process, *, sessions: int, seconds: fl
             sum(one.session.received for one in watchers) - received,
         )
         await asyncio.sleep(LISTENING)
-        lost = sum(not one.session.is_open for one in watchers)
+        lost = sum(not (stands and one.session.is_open) for stands, one in zip(stood, watchers, strict=True))
         return Watched(watchers, began, ended, time.time(), taken / took, reruns, received, lost)
     finally:
         for watcher in watchers:
             await watcher.session.close()
+
+
+async def _came(session: _session.Session, after: float) -> bool:
+    """Whether the page stood in time."""
+    await asyncio.sleep(after)
+    await session.open()
+    try:
+        answer = await session.ask("jobs", patience=FIRST_VIEW)
+    except _session.Unanswered as error:
+        print(f"a first view did not come: {error}", file=sys.stderr)
+        return False
+    print(f"a first view took {answer.seconds:.1f} s", file=sys.stderr)
+    return True
 
 
 def ages(watched: Watched, run: JobPaths) -> dict[int, list[float]]:
