@@ -61,10 +61,10 @@ def _head(card: DatasetCard) -> None:
         lines.append("Click a bar to see that patient's cells." if card.has_subjects else "Click a bar to see the cells of that class.")
         st.caption(" ".join(filter(None, lines)))
     with right:
-        figure, words, table = cached.once(("dataset", card.fingerprint), lambda: _overview(card))
         key = f"overview-{card.id}"
         clicked = (lambda: _patient(key)) if card.has_subjects else (lambda: _class(key))
-        widgets.chart(figure, words, table, key=key, height=200 if card.has_subjects else "content", on_click=clicked, kept=True)
+        height = 200 if card.has_subjects else "content"
+        widgets.kept_chart(("dataset", card.fingerprint), lambda: _overview(card), key=key, height=height, on_click=clicked)
 
 
 def _patient(chart: str) -> None:

@@ -120,13 +120,8 @@ def message(text: str, *, height: int = 160) -> go.Figure:
     return figure
 
 
-def on(figure: go.Figure, ground: Ground) -> go.Figure:
-    """A copy of a figure in a page's colours, so that it is read wherever it is saved to. Show it with `theme=None`."""
-    return coloured(go.Figure(figure), ground)
-
-
 def coloured(figure: go.Figure, ground: Ground) -> go.Figure:
-    """As `on`, but the figure itself: copying one takes as long as drawing it."""
+    """The figure itself in a page's colours, so that it is read wherever it is saved to. Show it with `theme=None`."""
     return figure.update_layout(font={"color": ground.ink}, paper_bgcolor=ground.paper)
 
 

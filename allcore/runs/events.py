@@ -23,6 +23,14 @@ def read(paths: JobPaths) -> list[dict[str, Any]]:
     return fileio.read_json_lines(paths.events)
 
 
+def stamp(paths: JobPaths) -> int:
+    """A number that grows with each event; 0 before the first."""
+    try:
+        return paths.events.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
 def epochs(records: list[dict[str, Any]]) -> pd.DataFrame:
     """A row an epoch, ascending; of an epoch that was done twice, since an attempt died, the later one counts."""
     import pandas as pd

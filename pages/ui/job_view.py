@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from allcore.base import fileio
@@ -91,9 +92,15 @@ def _failed(job: Job) -> None:
 
 
 def _curves(job: Job) -> None:
-    history = events.epochs(events.read(job.paths))
+    stamp = events.stamp(job.paths)
+    history = cached.once(("history", job.id, stamp), lambda: events.epochs(events.read(job.paths)))
     if not history.empty:
-        widgets.chart(plots.curves(history), plots.describe_curves(history), plots.curves_table(history), key=f"curves-{job.id}")
+
+        def drawn() -> tuple[go.Figure, str, pd.DataFrame]:
+            return plots.curves(history), plots.describe_curves(history), plots.curves_table(history)
+
+        # Thirty people who watch one training have it drawn once an epoch, and not every few seconds for each.
+        widgets.kept_chart(("curves", job.id, stamp), drawn, key=f"curves-{job.id}")
     elif "epochs" not in job.spec.params["settings"]:
         st.caption("This model is fitted in one go: there are no epochs to draw.")
     elif job.status.state in status.ACTIVE:

@@ -30,12 +30,18 @@ def tab(card: DatasetCard) -> None:
             kind = st.segmented_control("Map", [PRINCIPAL, NEIGHBOURS], default=PRINCIPAL, required=True, key="map", bind="query-params")
             parts = cached.once(("parts", card.fingerprint), lambda: selection.parts(table))
             by = st.segmented_control("Colour", [CLASS, *([PART] if parts else [])], default=CLASS, required=True, key="map-colour")
-        drawn = _drawn(card, table, kind, by, parts)
-        if drawn is None:
+        found = _places(card, kind)
+        if found is None:
+            _ask_for_it(card)
             return
+        places, axes, stamp = found
         key = f"map-{card.id}-{kind}-{by}".replace(" ", "-")
-        figure, words, data = drawn
-        widgets.chart(figure, words, data, key=key, on_area=lambda: _pick(card, key), kept=True)
+        widgets.kept_chart(
+            ("map", card.fingerprint, kind, by, stamp),
+            lambda: _figure(card, table, places, by, parts, axes),
+            key=key,
+            on_area=lambda: _pick(card, key),
+        )
         if kind == PRINCIPAL:
             x, y = cached.looks(card).explained
             st.caption(f"Colours in rings about the centre, and shape, on their two principal components: {x + y:.0%} of all variance.")
@@ -45,18 +51,13 @@ def tab(card: DatasetCard) -> None:
         _picked(card, table)
 
 
-def _drawn(card: DatasetCard, table: pd.DataFrame, kind: str, by: str, parts: list[str]) -> tuple[go.Figure, str, pd.DataFrame] | None:
+def _places(card: DatasetCard, kind: str) -> tuple[pd.DataFrame, tuple[str, str], int] | None:
+    """Where each cell lies, what the axes are, and a number that tells this map from a later one; None where it is not made yet."""
     if kind == PRINCIPAL:
-        places, stamp = cached.looks(card).table, 0
         x, y = cached.looks(card).explained
-        axes = (f"first component ({x:.0%})", f"second component ({y:.0%})")
-    else:
-        places, axes = cached.cell_map(card), ("", "")
-        if places is None:
-            _ask_for_it(card)
-            return None
-        stamp = places.attrs[cached.STAMP]
-    return cached.once(("map", card.fingerprint, kind, by, stamp), lambda: _figure(card, table, places, by, parts, axes))
+        return cached.looks(card).table, (f"first component ({x:.0%})", f"second component ({y:.0%})"), 0
+    places = cached.cell_map(card)
+    return None if places is None else (places, ("", ""), places.attrs[cached.STAMP])
 
 
 def _figure(

@@ -40,9 +40,8 @@ def tab(card: DatasetCard) -> None:
                 help="This certificate as JSON",
             )
     if card.has_subjects:
-        figure, words, table = cached.once(("sides", card.fingerprint, certificate.hash), lambda: _patients(card, made))
         st.caption("A bar for each patient, by the side on which the images stand. A bar of several colours is a patient on several sides.")
-        widgets.chart(figure, words, table, key="sides", kept=True)
+        widgets.kept_chart(("sides", card.fingerprint, certificate.hash), lambda: _patients(card, made), key="sides")
 
 
 def _patients(card: DatasetCard, made: Split) -> tuple[go.Figure, str, pd.DataFrame]:

@@ -59,9 +59,8 @@ def above_style() -> None:
     """To be called within a dialog or a popover: they stand outside the app's own ground, where the colours of `style` can't tell
     light from dark.
     """
-    ground = theme.DARK if st.context.theme.type == "dark" else theme.LIGHT
     inside = ':is([role="dialog"], [data-testid="stPopoverBody"])'
-    st.html(f'<style>{inside} :is([data-variant="pills"], [data-variant="segmented_control"]) p {{ color: {ground.ink}; }}</style>')
+    st.html(f'<style>{inside} :is([data-variant="pills"], [data-variant="segmented_control"]) p {{ color: {_ground().ink}; }}</style>')
 
 
 def page(title: str, lead: str = "") -> None:
@@ -143,21 +142,51 @@ def chart(
     height: int | str = "content",
     on_click: Callable[[], None] | None = None,
     on_area: Callable[[], None] | None = None,
-    kept: bool = False,
 ) -> None:
-    """A figure with its text for screen readers and its data as CSV.
+    """A figure, which takes the page's colours, with its text for screen readers and its data as CSV.
 
     `on_click` is called when a point or bar is clicked, `on_area` when points are picked by lasso or box; `state.points(key)` has them.
-    The figure takes the page's colours; one that is `kept`, and so shown to others too, is copied for it.
     """
+    _shown(theme.coloured(figure, _ground()), description, table, key=key, height=height, on_click=on_click, on_area=on_area)
+
+
+def kept_chart(
+    what: tuple,
+    make: Callable[[], tuple[go.Figure, str, pd.DataFrame]],
+    *,
+    key: str,
+    height: int | str = "content",
+    on_click: Callable[[], None] | None = None,
+    on_area: Callable[[], None] | None = None,
+) -> None:
+    """As `chart`, of the figure, text and table that `make` gives: drawn once for all who look. `what` says all that it depends on."""
+    ground = _ground()
+
+    def coloured() -> tuple[go.Figure, str, pd.DataFrame]:
+        figure, description, table = make()
+        return theme.coloured(figure, ground), description, table
+
+    figure, description, table = cached.once((*what, ground.ink), coloured)
+    _shown(figure, description, table, key=key, height=height, on_click=on_click, on_area=on_area)
+
+
+def _shown(
+    figure: go.Figure,
+    description: str,
+    table: pd.DataFrame,
+    *,
+    key: str,
+    height: int | str,
+    on_click: Callable[[], None] | None,
+    on_area: Callable[[], None] | None,
+) -> None:
     buttons = [["select2d", "lasso2d"], ["zoom2d", "pan2d", "resetScale2d"], ["toImage"]] if on_area else [["toImage"]]
     selecting = {"on_select": on_area, "selection_mode": ("box", "lasso")} if on_area else {}
     if on_click:
         selecting = {"on_select": on_click, "selection_mode": "points"}
-    ground = theme.DARK if st.context.theme.type == "dark" else theme.LIGHT
     with st.container(gap=None):
         st.plotly_chart(
-            theme.on(figure, ground) if kept else theme.coloured(figure, ground),
+            figure,
             theme=None,  # Streamlit's own writes axes too faintly on white
             key=key,
             height=height,
@@ -182,6 +211,10 @@ def chart(
                 icon=":material/download:",
                 help="The numbers of this chart, as CSV",
             )
+
+
+def _ground() -> theme.Ground:
+    return theme.DARK if st.context.theme.type == "dark" else theme.LIGHT
 
 
 def when(job: Job) -> str:

@@ -117,9 +117,8 @@ def test_a_figure_takes_the_colours_of_its_page() -> None:
     # A colour in the layout itself would win over the page's theme.
     assert figure.layout.font.color is None
     assert figure.layout.height == 300
-    dark = theme.on(figure, theme.DARK)
+    dark = theme.coloured(theme.blank(height=300), theme.DARK)
     assert (dark.layout.paper_bgcolor, dark.layout.font.color) == (theme.DARK.paper, theme.DARK.ink)
-    assert (figure.layout.paper_bgcolor, figure.layout.font.color) == (None, None)
     assert theme.coloured(figure, theme.LIGHT) is figure
     assert (figure.layout.paper_bgcolor, figure.layout.font.color) == (theme.LIGHT.paper, theme.LIGHT.ink)
 
