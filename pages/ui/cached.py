@@ -48,12 +48,22 @@ from allcore.runs.summary import Summary
 
 Made = TypeVar("Made")
 STAMP = "made"
+SIGNED_IN = "is_logged_in"
+"""Of `st.user`, only where the server's secrets have [auth]."""
 _SLOW = ("plotly.graph_objects", "sklearn.model_selection", "onnxruntime")
 
 
 def artifacts() -> Artifacts:
     """The folder that everything is kept in."""
     return Artifacts.locate()
+
+
+@st.cache_resource(ttl=10, show_spinner=False)
+def people_sign_in() -> bool:
+    """Whether this server's secrets have [auth], ten seconds old at most: where there are none, Streamlit looks for their file, and parses
+    what is not there, each time that it is asked who looks.
+    """
+    return SIGNED_IN in st.user
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

@@ -9,20 +9,17 @@ import streamlit as st
 from allcore.base import people
 from allcore.base.people import Person
 from allcore.runs.spec import Tags
-from pages.ui import widgets
-
-_SIGNED_IN = "is_logged_in"
-"""Of `st.user`, only where the server's secrets have [auth]."""
+from pages.ui import cached, widgets
 
 
 def must_sign_in() -> bool:
     """Whether this server asks for a sign-in that this person has not done yet."""
-    return _SIGNED_IN in st.user and not st.user[_SIGNED_IN]
+    return cached.people_sign_in() and not st.user.get(cached.SIGNED_IN)
 
 
 def here() -> Person:
     """This person. Where nobody signs in, it is whoever works on the server."""
-    if _SIGNED_IN not in st.user:
+    if not cached.people_sign_in():
         return people.local()
     return Person(_name(st.user), signed_in=True)
 
@@ -52,7 +49,7 @@ def door() -> None:
 
 def foot() -> None:
     """Who is signed in, and the way out; nothing where nobody signs in."""
-    if _SIGNED_IN in st.user:
+    if cached.people_sign_in():
         with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
             st.caption(f"Signed in as {widgets.plain(here().name)}", width="content")
             st.button("Sign out", type="tertiary", key="sign-out", on_click=st.logout)

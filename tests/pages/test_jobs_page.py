@@ -139,10 +139,11 @@ def test_a_job_at_work_lets_others_go_first(trainings, visit: Callable):
 
 
 @pytest.fixture
-def signed_in(artifacts: Artifacts, read: Callable) -> Callable:
+def signed_in(artifacts: Artifacts, read: Callable) -> Iterator[Callable]:
     """Opens Jobs as somebody whom an identity provider vouches for."""
     from streamlit.testing.v1 import AppTest
 
+    from pages.ui import cached
     from tests.pages.conftest import SCRIPT
 
     def opened(*, secrets: dict | None = None, **claims):
@@ -152,7 +153,9 @@ def signed_in(artifacts: Artifacts, read: Callable) -> Callable:
         app.switch_page("pages/jobs.py")
         return read(app)
 
-    return opened
+    cached.people_sign_in.clear()  # it is remembered for seconds, and each of these is another server
+    yield opened
+    cached.people_sign_in.clear()
 
 
 def test_only_the_owner_and_administrators_stop_a_job(trainings, signed_in: Callable, monkeypatch: pytest.MonkeyPatch):
