@@ -7,6 +7,7 @@ read, which costs more than it saves for a table or a set of figures.
 from __future__ import annotations
 
 import base64
+import gc
 import importlib
 import io
 import threading
@@ -315,4 +316,13 @@ def heat(job: Job, image: np.ndarray, method: str, of: str) -> HeatMap:
 @st.cache_resource(show_spinner=False)
 def warm() -> None:
     """Import in the background, once, what takes seconds and the next pages need: splits want scikit-learn, answers ONNX Runtime."""
-    threading.Thread(target=lambda: [importlib.import_module(name) for name in _SLOW], daemon=True).start()
+    threading.Thread(target=_imported, daemon=True).start()
+
+
+def _imported() -> None:
+    for name in _SLOW:
+        importlib.import_module(name)
+    # Streamlit collects garbage after each run of a page or a part. Half a million objects of libraries, which never become any, made
+    # that take twice as long as the run itself.
+    gc.collect()
+    gc.freeze()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 
 from allcore.base.paths import Artifacts, JobPaths
@@ -52,3 +53,8 @@ def test_the_lesson_begins_with_one_click(trainings, visit: Callable):
 
 def test_forty_runs_are_no_burden(many: Artifacts, visit: Callable):
     assert visit("home").words.count("Best on unseen patients") == 1
+
+
+def test_the_collector_leaves_what_libraries_hold_alone(artifacts: Artifacts, visit: Callable, eventually: Callable):
+    visit("home")
+    assert eventually(lambda: gc.get_freeze_count() > 100_000, what="the libraries to be imported")
