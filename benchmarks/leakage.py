@@ -81,7 +81,8 @@ def main() -> int:
         mean, low, high = over_sets([gap.estimate for gap in both])
         print(
             f"habits {habits:g}: {sets} sets, mean gap {mean:+.4f} ({low:+.4f} to {high:+.4f}); "
-            f"excludes 0 in {excluded:.1%}, above 0 in {above:.1%}; by patient alone it would exclude 0 in {plain:.1%}; {time.perf_counter() - began:.0f} s",
+            f"excludes 0 in {excluded:.1%}, above 0 in {above:.1%}; by patient alone in {plain:.1%}; "
+            f"{time.perf_counter() - began:.0f} s",
             flush=True,
         )
         shares = {"excluded": float(excluded), "above": float(above), "patients_alone": float(plain)}
