@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from allcore.base import fileio
 from allcore.base.errors import NotFound
 from allcore.base.paths import JobPaths
 from allcore.models.features import Features
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 PROBABILITIES, EMBEDDING, ACTIVATIONS = "probabilities", "embedding", "activations"
 
@@ -50,21 +54,44 @@ class Answer:
 class ServedModel:
     """A loaded graph. Safe to share between threads: ONNX Runtime's `run` is, and nothing here changes after loading."""
 
-    def __init__(self, card: ServedCard, graph: bytes, features: Features | None, *, threads: int = 0) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        # What a large batch needed is given back: a server keeps many models, and answers now and then.
-        options.enable_cpu_mem_arena = False
+    def __init__(
+        self,
+        card: ServedCard,
+        graph: bytes,
+        features: Features | None,
+        *,
+        threads: int = 0,
+        again: Callable[[], bytes] | None = None,
+    ) -> None:
+        """`threads` of the processor for one call, 0 for all; `again` gives the graph once more, for `one_thread`."""
         self.card = card
-        self._features = features
-        self._session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        self._features, self._again = features, again
+        self._beside: ServedModel | None = None
+        self._lock = threading.Lock()
+        self._session = _session(graph, threads)
         self._input = self._session.get_inputs()[0].name
         self.has_activations = ACTIVATIONS in [output.name for output in self._session.get_outputs()]
         """Whether the graph is a network's that gives them; ONNX Runtime computes only the outputs that are asked for."""
-        self.size_bytes = len(graph) + sum(array.nbytes for array in (features.learned if features else {}).values())
+        self._own_bytes = len(graph) + sum(array.nbytes for array in (features.learned if features else {}).values())
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the graph, once more where there is a second session, and of what the features learned."""
+        return self._own_bytes + (self._beside.size_bytes if self._beside else 0)
+
+    def one_thread(self) -> ServedModel:
+        """The same model for many threads that ask at once, each call on one thread of the processor; made at the first call.
+
+        Two batches side by side are answered sooner than one after the other by two threads each, above all with the work on files that
+        only one thread can do. Itself where the graph can't be read again.
+        """
+        with self._lock:
+            if self._beside is None and self._again is not None:
+                try:
+                    self._beside = ServedModel(self.card, self._again(), self._features, threads=1)
+                except OSError:  # the run was deleted; what is loaded still answers
+                    self._again = None
+            return self._beside or self
 
     def answer(self, images: np.ndarray, *, batch: int = 64) -> Answer:
         """Probabilities and embeddings of uint8 images (n, size, size, 3), `batch` at a time."""
@@ -91,6 +118,17 @@ class ServedModel:
         return self._session.run([ACTIVATIONS], {self._input: np.ascontiguousarray(images)})[0]
 
 
+def _session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    # What a large batch needed is given back: a server keeps many models, and answers now and then.
+    options.enable_cpu_mem_arena = False
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+
+
 def _normalised(shares: np.ndarray) -> np.ndarray:
     """A graph adds up in float32, and a forest of one opinion then says 1.0000001."""
     within = np.clip(shares, 0.0, 1.0)
@@ -111,5 +149,9 @@ def load(paths: JobPaths, *, threads: int = 0, altered: Callable[[bytes], bytes]
     """The model of a run, its graph as `altered` gives it back. Raises NotFound where it has none yet."""
     card = read_card(paths)
     features = Features.load(paths.features) if card.features else None
-    graph = paths.onnx.read_bytes()
-    return ServedModel(card, altered(graph) if altered else graph, features, threads=threads)
+
+    def graph() -> bytes:
+        content = paths.onnx.read_bytes()
+        return altered(content) if altered else content
+
+    return ServedModel(card, graph(), features, threads=threads, again=graph)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
 
 from allcore.base.errors import BadInput, Unreadable
-from allcore.data import archives, images
+from allcore.data import archives, images, reading
 from allcore.inference import answers, cutting, kinds
 from allcore.inference.answers import Adviser, Said
 from allcore.inference.cutting import Cut, Look
 from allcore.inference.fields import Field
 from allcore.inference.served import ServedModel
+from allcore.models import registry
 
 MOST_FILES = 5000
 """Pictures in one go, those in zips counted."""
@@ -31,6 +34,10 @@ LIMITS = (
 )
 """What may be sent, in words."""
 BATCH = 32
+HEAVY = 2e8
+"""Multiply-adds of an image from which the graph takes longer than all else that is done for one."""
+MOST_WAITING = 64_000_000
+"""Bytes of files that are read before they are judged."""
 
 
 @dataclass(frozen=True)
@@ -159,9 +166,10 @@ def answered(
 ) -> Iterator[Found | Refused]:
     """An answer or a refusal for each file, in order and as they come; one bad file harms no other.
 
-    Files are read one by one and judged BATCH pictures at a time, so that the next answers are BATCH files away at most. What was
-    refused before is passed on, what is not begun after `seconds` refused. A single cell on a stained background is cut out and placed
-    as the training cells are, and so is each white cell of a field; `kind` is what a person says that the files are, or AUTO.
+    Files are read as they come and judged BATCH at a time; by a heavy network on each of the processor's cores, and one part more: so many
+    files away are the next answers at most. What was refused before is passed on, what is not begun after `seconds` refused. A single cell
+    on a stained background is cut out and placed as the training cells are, and so is each white cell of a field; `kind` is what a person
+    says that the files are, or AUTO.
 
     `adviser` is the run's, by `answers.adviser`: with it probabilities are calibrated, the kept threshold decides, and the guard and the
     set stand beside them. Without one the likeliest class is the answer, and its probabilities are the graph's own.
@@ -170,13 +178,53 @@ def answered(
     """
     adviser = adviser or Adviser(model.card)
     end = clock() + seconds
-    held: list[Refused | tuple[str, Look]] = []
-    pictures: list[np.ndarray] = []
+    late = f"Not judged: the {seconds / 60:.0f} minutes for one batch were over. Send it again, with fewer."
+
+    def judge(asked: ServedModel, part: Sequence[Upload | Refused]) -> Iterator[Found | Refused]:
+        timely = (Refused(one.name, late) if isinstance(one, Upload) and clock() > end else one for one in part)
+        return _looked_and_judged(asked, timely, adviser, kind)
+
+    cores = reading.cores() if _is_heavy(model) else 1
+    at_work: deque[Future[list[Found | Refused]]] = deque()
+    with ThreadPoolExecutor(cores) as pool:
+        for part in _parts(uploads):
+            if not at_work and (len(part) < BATCH or cores == 1):
+                yield from judge(model, part)
+                continue
+            # Each core its own part, files and all: the graph of one part alone would leave the others idle while files are read.
+            at_work.append(pool.submit(lambda part=part: list(judge(model.one_thread(), part))))
+            if len(at_work) > cores:
+                yield from at_work.popleft().result()
+        while at_work:
+            yield from at_work.popleft().result()
+
+
+def _is_heavy(model: ServedModel) -> bool:
+    """Whether the graph takes most of an answer's time, so that threads gain: what is done beside it is Python's, one at a time."""
+    return (registry.card(model.card.model).multiply_adds or 0) >= HEAVY
+
+
+def _parts(uploads: Iterable[Upload | Refused]) -> Iterator[list[Upload | Refused]]:
+    """Files in lists of BATCH, or fewer where these would be more than MOST_WAITING bytes. Raises BadInput beyond MOST_FILES."""
+    held: list[Upload | Refused] = []
+    waiting = 0
     for number, upload in enumerate(uploads):
         if number >= MOST_FILES:
             raise BadInput(f"More than {MOST_FILES:,} files at once.", "Send them in several parts.")
-        if isinstance(upload, Upload) and clock() > end:
-            upload = Refused(upload.name, f"Not judged: the {seconds / 60:.0f} minutes for one batch were over. Send it again, with fewer.")
+        held.append(upload)
+        waiting += len(upload.content) if isinstance(upload, Upload) else 0
+        if len(held) >= BATCH or waiting >= MOST_WAITING:
+            yield held
+            held, waiting = [], 0
+    if held:
+        yield held
+
+
+def _looked_and_judged(model: ServedModel, uploads: Iterable[Upload | Refused], adviser: Adviser, kind: str) -> Iterator[Found | Refused]:
+    """Of each file, in order; the graph is asked of BATCH pictures at a time, as a field has many."""
+    held: list[Refused | tuple[str, Look]] = []
+    pictures: list[np.ndarray] = []
+    for upload in uploads:
         if isinstance(upload, Upload):
             try:
                 prepared = images.read(upload.content, model.card.input_size)
@@ -184,10 +232,10 @@ def answered(
                 pictures += [prepared.pixels] if look.field is None else [cut.shown for cut in look.cuts]
                 held.append((upload.name, look))
             except (BadInput, Unreadable) as error:
-                upload = Refused(upload.name, str(error))
-        if isinstance(upload, Refused):
+                held.append(Refused(upload.name, str(error)))
+        else:
             held.append(upload)
-        if len(pictures) >= BATCH or not pictures:
+        if len(pictures) >= BATCH:
             yield from _judged(model, held, pictures, adviser)
             held, pictures = [], []
     yield from _judged(model, held, pictures, adviser)

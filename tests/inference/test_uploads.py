@@ -12,7 +12,7 @@ from PIL import Image
 
 from allcore.base.errors import BadInput, NotFound
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.data import records
+from allcore.data import reading, records
 from allcore.inference import served, uploads
 from allcore.inference.served import ServedModel
 from allcore.inference.uploads import Classified, Refused, Upload, classify
@@ -151,7 +151,21 @@ def test_what_the_time_does_not_allow_is_said(model: ServedModel, cells: list[Up
 
 
 def test_answers_come_while_files_are_still_being_read(model: ServedModel, cells: list[Upload]):
-    read = []
-    found = uploads.answered(model, (read.append(cell.name) or cell for cell in cells))
+    many, read = cells * 10, []
+    found = uploads.answered(model, (read.append(cell.name) or cell for cell in many))
     next(found)
-    assert len(read) == uploads.BATCH < len(cells)
+    parts = 1 + reading.cores() * (model.card.model == "proposed_cnn" and reading.cores() > 1)  # only the network is heavy enough
+    assert len(read) == parts * uploads.BATCH < len(many)
+
+
+def test_parts_judged_side_by_side_give_the_same_answers_in_order(model: ServedModel, cells: list[Upload], monkeypatch: pytest.MonkeyPatch):
+    many = [Upload(f"{number}", b"" if number % 37 == 5 else cells[number % len(cells)].content) for number in range(150)]
+    found = []
+    for cores in (1, 3):
+        monkeypatch.setattr(reading, "cores", lambda cores=cores: cores)
+        found.append(list(uploads.answered(model, many)))
+    assert [one.name for one in found[1]] == [one.name for one in many]
+    for one, other in zip(*found, strict=True):
+        assert type(one) is type(other)
+        if isinstance(one, Classified):
+            assert one.probabilities == pytest.approx(other.probabilities, abs=1e-6)
