@@ -7,6 +7,7 @@ nothing is ever chosen. Where patients are known, tune and calibrate share none 
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -262,6 +263,8 @@ def _taken_by_image(table: pd.DataFrame, rows: np.ndarray, spec: SplitSpec) -> t
     from sklearn.model_selection import train_test_split
 
     if not spec.stratified:
+        if math.ceil(spec.test * len(rows)) >= len(rows):  # of copies that stay together one stands for all
+            raise BadInput(f"Too few different images for a test side: {len(rows)}.", "Add images.")
         rest, test = train_test_split(rows, test_size=spec.test, random_state=spec.seed)
         return np.sort(test), np.sort(rest)
     return _taken(table, rows, spec.test, spec.seed, grouped=False, side="test")

@@ -301,6 +301,13 @@ def test_near_duplicates_stay_together_where_patients_are_unknown(data: tuple[pd
     assert found.certificate.held_together == sum(size for size in sizes.values() if size > 1)
 
 
+def test_copies_of_a_single_picture_cannot_be_split():
+    table, card = table_of([(label, "", phase) for label, _, phase in cohort(20)])
+    spec = SplitSpec("image", tune=0.0, calibrate=0.0, stratified=False)
+    with pytest.raises(BadInput, match="Too few different images for a test side: 1"):
+        splits.split(table, card, spec, duplicates=np.full(len(table), "same"))
+
+
 def test_near_duplicates_across_sides_are_counted_where_patients_decide():
     table, card = table_of(cohort(20))
     groups = np.where(np.arange(len(table)) < 60, "same", "")
