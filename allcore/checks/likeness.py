@@ -34,9 +34,10 @@ ALIKE = 0.75
 SAME, SAME_IN_PLACE = 0.9, 0.85
 """Correlation of the registered textures from which on two pictures are called the same; the second where one lies on the other
 without more than quarter turns and mirroring, which different pictures hardly ever do."""
-ON_ONE_ANOTHER = 6.5
-"""Grey levels, root mean square within the cells, up to which two pictures with alike rings are the same where one lies on the other but
-for quarter turns and mirroring. What is saved anew in a lossy way differs by 6 at most (JPEG 75 of 70 pixels), different cells by 8."""
+ON_ONE_ANOTHER = ((3.0, ALIKE), (6.0, 0.86))
+"""Where one picture lies on the other but for quarter turns and mirroring: grey levels, root mean square within the cells, up to which they
+are the same, each with the least correlation of textures. Saved anew as WebP 90 at 70 pixels they differ by 2.6 at most, as JPEG 75 by 5.7;
+different drawn cells at 70 pixels by 8 and more, simple ones at 32 by 4, their textures correlating by 0.8."""
 OVERLAP = 0.85
 """Share of what is known of either picture that is known of both: the outlines of two cells must agree as well."""
 FURTHEST, SCALES = 3.0, (0.93, 1.07)
@@ -87,7 +88,9 @@ def same_pictures(
         one, other = pairs[at]
         bands, weights = texture(np.asarray(chosen[[one, other]]))
         likeness, in_place = registered((bands[0], weights[0]), (bands[1], weights[1]), turn=turn[at], mirrored=mirrored[at])
-        if likeness >= (SAME_IN_PLACE if in_place else SAME) or laid_over(np.asarray(chosen[[one, other]])) <= ON_ONE_ANOTHER:
+        apart_by = laid_over(np.asarray(chosen[[one, other]]))
+        saved_anew = any(apart_by <= most and likeness >= least for most, least in ON_ONE_ANOTHER)
+        if saved_anew or likeness >= (SAME_IN_PLACE if in_place else SAME):
             same.append(Pair(int(rows[one]), int(rows[other]), round(min(likeness, 1.0), 4)))
         if done % 20 == 0:
             tick(0.7 + 0.3 * done / len(worth), f"Laying pictures over each other: {done:,} of {len(worth):,} pairs")
