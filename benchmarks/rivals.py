@@ -109,7 +109,7 @@ def judged(found: dict[str, list], took: dict[str, float], epochs: dict[str, int
     best = max(against, key=lambda model: against[model].second)
     gap = against[best].interval
     print(f"allnet {against[best].first:.4f}, best of the others {best} {against[best].second:.4f}")
-    print(f"difference {gap.estimate:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}), {gap.method}")
+    print(f"difference {gap.estimate:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}) over images and seeds")
     scores = {model: one.second for model, one in against.items()} | {OURS: against[best].first}
     told = {"balanced_accuracy": scores, "seconds": took, "epochs": epochs, "best": best}
     print(json.dumps({**told, "difference": [gap.estimate, gap.low, gap.high]}))
