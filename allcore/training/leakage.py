@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 
 import numpy as np
@@ -23,24 +24,43 @@ Told = Callable[[float], None]
 Learn = Callable[[np.ndarray, int, Told], Callable[[np.ndarray], np.ndarray]]
 """From training rows and a seed to a model: from test rows (n,) to classes (n,)."""
 
+Answers = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""Of one split: test rows (n,) int, whether the model that knew their patients answered each rightly (n,) bool, and the other one (n,)."""
+_ANSWERS = ("rows", "acquainted", "strangers")
+
 
 def measure(attempt: Attempt) -> None:
     """Do a job of kind `leakage` or `leakage-network`: its folder then holds `leakage.json`."""
     params, (pixels, labels, subjects) = attempt.spec.params, opened(attempt)
-    repeats, found = params["repeats"], []
+    repeats = params["repeats"]
     learn, said = quick(pixels, labels), MODEL
     if params.get("model", QUICK) != QUICK:
         attempt.progress(0.0, "Starting TensorFlow")
         learn, said = _network(attempt, params["model"], labels)
-    for number in range(repeats):
 
-        def told(share: float, number: int = number) -> None:
+    def split(number: int) -> Answers:
+        def told(share: float) -> None:
             attempt.progress(0.02 + 0.96 * (number + share) / repeats, f"Split {number + 1} of {repeats}")
 
         told(0.0)
         made = paired.design(labels, subjects, seed=params["seed"] + number)
-        found.append(answered(labels, made, learn, seed=number, told=told))
+        return answered(labels, made, learn, seed=number, told=told)
+
+    found = [_once(attempt, number, split) for number in range(repeats)]
     attempt.write_json(attempt.paths.leakage, leakage.concluded(found, labels, subjects, model=said).to_dict())
+    shutil.rmtree(attempt.paths.checkpoint, ignore_errors=True)
+
+
+def _once(attempt: Attempt, number: int, split: Callable[[int], Answers]) -> Answers:
+    """A split's answers, from an earlier attempt where one got so far: a network takes minutes for each."""
+    path = attempt.paths.checkpoint / f"split-{number}.npz"
+    if path.exists():
+        with np.load(path) as kept:
+            return tuple(kept[name] for name in _ANSWERS)
+    found = split(number)
+    with attempt.replacing(path) as aside, open(aside, "wb") as file:
+        np.savez(file, **dict(zip(_ANSWERS, found, strict=True)))
+    return found
 
 
 def opened(attempt: Attempt) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -54,9 +74,7 @@ def opened(attempt: Attempt) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return cache.opened(paths), *records.labels_and_subjects(records.read_records(paths), card)
 
 
-def answered(
-    labels: np.ndarray, design: Design, learn: Learn, *, seed: int, told: Told = lambda share: None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def answered(labels: np.ndarray, design: Design, learn: Learn, *, seed: int, told: Told = lambda share: None) -> Answers:
     """Test rows, and whether the model that knew their patients, and the one that did not, answered each rightly; (n,) each."""
     right = []
     for place, rows in enumerate((design.acquainted, design.strangers)):

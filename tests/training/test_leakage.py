@@ -16,7 +16,9 @@ from allcore.jobs import slots, submit
 from allcore.metrics import leakage
 from allcore.models import presets, registry
 from allcore.runs import leakage as kept
-from allcore.runs import store
+from allcore.runs import status, store
+from allcore.runs.attempt import Interrupted
+from allcore.training import leakage as training
 
 
 def test_the_gap_is_paired_and_clustered_by_patient() -> None:
@@ -76,6 +78,31 @@ def test_a_network_measures_it_on_request(artifacts: Artifacts, do: Callable[[Ar
     assert found.model == "allnet as in its first lesson, 1 epochs at 32 pixels".replace("allnet", card.name)
     assert len(found.repeats) == 10
     assert found.verdict().endswith(f"over {found.gap.clusters} patients and 10 splits.")
+
+
+def test_what_an_earlier_attempt_has_measured_is_not_measured_again(
+    artifacts: Artifacts, do: Callable[[Artifacts, JobPaths], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importing.make_phantom(artifacts, "cells", PhantomSpec(images=120, patients=24, size=32, habits=1.0))
+    whole, broken = submit.leakage(artifacts, "cells"), submit.leakage(artifacts, "cells")
+    do(artifacts, whole)
+    answered, seen = training.answered, []
+
+    def once(*given, seed: int, **options):
+        if seed == 6 and seen[-1:] != ["stopped"]:
+            seen.append("stopped")
+            raise Interrupted("The runner was stopped.")
+        seen.append(seed)
+        return answered(*given, seed=seed, **options)
+
+    monkeypatch.setattr(training, "answered", once)
+    do(artifacts, broken)
+    assert store.read(broken).state == "interrupted"
+    status.change(broken, status.QUEUED)
+    do(artifacts, broken)
+    assert seen == [0, 1, 2, 3, 4, 5, "stopped", 6, 7, 8, 9]
+    assert kept.read(broken) == kept.read(whole)
+    assert not broken.checkpoint.exists()
 
 
 def test_what_can_not_be_measured_is_refused_before_there_is_a_job(artifacts: Artifacts, tiny: str) -> None:
