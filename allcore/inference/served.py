@@ -52,7 +52,7 @@ class Answer:
 
 
 class ServedModel:
-    """A loaded graph. Safe to share between threads: ONNX Runtime's `run` is, and nothing here changes after loading."""
+    """A loaded graph. Safe to share between threads: ONNX Runtime's `run` is, and what changes after loading is locked."""
 
     def __init__(
         self,

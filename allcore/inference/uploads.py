@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from allcore.base.errors import BadInput, Unreadable
+from allcore.base.errors import BadInput, NotFound, Unreadable
 from allcore.data import archives, images, reading
 from allcore.inference import answers, cutting, kinds
 from allcore.inference.answers import Adviser, Said
@@ -37,7 +37,7 @@ BATCH = 32
 HEAVY = 2e8
 """Multiply-adds of an image from which the graph takes longer than all else that is done for one."""
 MOST_WAITING = 64_000_000
-"""Bytes of files that are read before they are judged."""
+"""Bytes of files that are read before they are judged, for one part."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,8 @@ def answered(
 
     cores = reading.cores() if _is_heavy(model) else 1
     at_work: deque[Future[list[Found | Refused]]] = deque()
-    with ThreadPoolExecutor(cores) as pool:
+    pool = ThreadPoolExecutor(cores)
+    try:
         for part in _parts(uploads):
             if not at_work and (len(part) < BATCH or cores == 1):
                 yield from judge(model, part)
@@ -197,11 +198,16 @@ def answered(
                 yield from at_work.popleft().result()
         while at_work:
             yield from at_work.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # of who asks for no more answers, what is not begun is left
 
 
 def _is_heavy(model: ServedModel) -> bool:
     """Whether the graph takes most of an answer's time, so that threads gain: what is done beside it is Python's, one at a time."""
-    return (registry.card(model.card.model).multiply_adds or 0) >= HEAVY
+    try:
+        return (registry.card(model.card.model).multiply_adds or 0) >= HEAVY
+    except NotFound:  # of another version of this software
+        return False
 
 
 def _parts(uploads: Iterable[Upload | Refused]) -> Iterator[list[Upload | Refused]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -156,6 +158,24 @@ def test_answers_come_while_files_are_still_being_read(model: ServedModel, cells
     next(found)
     parts = 1 + reading.cores() * (model.card.model == "proposed_cnn" and reading.cores() > 1)  # only the network is heavy enough
     assert len(read) == parts * uploads.BATCH < len(many)
+
+
+def test_no_more_is_begun_than_is_asked_for_and_a_part(model: ServedModel, cells: list[Upload], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(uploads, "HEAVY", 0)
+    monkeypatch.setattr(reading, "cores", lambda: 2)
+    begun, before = [], threading.active_count()
+    judged = uploads._looked_and_judged
+    monkeypatch.setattr(uploads, "_looked_and_judged", lambda *given: begun.append(1) or judged(*given))
+    found = uploads.answered(model, cells * 20)
+    next(found)
+    found.close()
+    assert len(begun) <= 3 < len(cells) * 20 / uploads.BATCH
+    assert threading.active_count() == before
+
+
+def test_a_model_of_another_version_still_answers(model: ServedModel, cells: list[Upload], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(model, "card", replace(model.card, model="of-another-version"))
+    assert len(classify(model, cells[:3])) == 3
 
 
 def test_parts_judged_side_by_side_give_the_same_answers_in_order(model: ServedModel, cells: list[Upload], monkeypatch: pytest.MonkeyPatch):
