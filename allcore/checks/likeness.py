@@ -86,11 +86,10 @@ def same_pictures(
     same = []
     for done, at in enumerate(worth):
         one, other = pairs[at]
-        bands, weights = texture(np.asarray(chosen[[one, other]]))
+        two = np.asarray(chosen[[one, other]])
+        bands, weights = texture(two)
         likeness, in_place = registered((bands[0], weights[0]), (bands[1], weights[1]), turn=turn[at], mirrored=mirrored[at])
-        apart_by = laid_over(np.asarray(chosen[[one, other]]))
-        saved_anew = any(apart_by <= most and likeness >= least for most, least in ON_ONE_ANOTHER)
-        if saved_anew or likeness >= (SAME_IN_PLACE if in_place else SAME):
+        if likeness >= (SAME_IN_PLACE if in_place else SAME) or saved_anew(two, likeness):
             same.append(Pair(int(rows[one]), int(rows[other]), round(min(likeness, 1.0), 4)))
         if done % 20 == 0:
             tick(0.7 + 0.3 * done / len(worth), f"Laying pictures over each other: {done:,} of {len(worth):,} pairs")
@@ -251,6 +250,12 @@ def registered(
     from_quarter = abs((angle + np.pi / 4) % (np.pi / 2) - np.pi / 4)
     in_place = from_quarter < 0.03 and abs(scale) < 0.01 and np.hypot(down, right) < 0.5
     return float(np.corrcoef(mine[both], read(theirs, at)[both])[0, 1]), bool(in_place)
+
+
+def saved_anew(two: np.ndarray, likeness: float) -> bool:
+    """Whether two pictures, uint8 (2, side, side, 3), whose textures correlate so, are the same but for a lossy format's finest texture."""
+    apart = laid_over(two)
+    return any(apart <= most and likeness >= least for most, least in ON_ONE_ANOTHER)
 
 
 def laid_over(two: np.ndarray) -> float:
