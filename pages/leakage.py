@@ -2,13 +2,11 @@
 
 import streamlit as st
 
-from allcore.data import paired
 from allcore.data.records import DatasetCard
 from allcore.jobs import control, estimate, machine, submit
 from allcore.metrics import text
 from allcore.metrics.leakage import Leakage
 from allcore.models import registry
-from allcore.models.spec import CNN
 from allcore.plots import leakage as plots
 from allcore.runs import leakage as kept
 from allcore.runs import spec, status, store
@@ -33,21 +31,14 @@ def _jobs(card: DatasetCard) -> list[Job]:
 def _launch(card: DatasetCard, *, again: bool) -> None:
     left, middle, right = st.columns([2, 3, 3], vertical_alignment="bottom")
     repeats = left.number_input("Splits", 10, 100, 10, 5, help="Two models are trained for each.")
-    names = {kept.QUICK: "Quick: a support vector machine"} | {one.id: one.name for one in registry.cards() if one.family == CNN}
+    names = {kept.QUICK: "Quick: a support vector machine"} | {one.id: one.name for one in registry.networks()}
     model = middle.selectbox("Model", list(names), format_func=names.get, help="A network learns by its first lesson.")
     if right.button("Run it again" if again else "Run this pair", type="secondary" if again else "primary", icon=":material/play_arrow:"):
         submit.leakage(artifacts, card.id, repeats=int(repeats), model=model, tags=person.tags())
         control.ensure(artifacts)
         st.rerun()
-    st.caption(f"About {_takes(card, model, int(repeats))} on this machine.")
-
-
-def _takes(card: DatasetCard, model: str, repeats: int) -> str:
-    if model == kept.QUICK:
-        return "half a minute" if repeats <= 20 else "a few minutes"
-    images = min(paired.MOST, round(2 / 3 * card.images))
-    runs = [job for job in store.jobs(artifacts) if job.spec.kind == spec.TRAIN]
-    return widgets.minutes(estimate.leaking(model, images, repeats, runs, machine=machine.relative(artifacts)))
+    takes = estimate.leaking(model, card.images, int(repeats), store.runs(artifacts), machine=machine.relative(artifacts))
+    st.caption(f"About {widgets.minutes(takes)} on this machine.")
 
 
 def _result(found: Leakage, card: DatasetCard) -> None:

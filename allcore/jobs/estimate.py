@@ -11,16 +11,20 @@ from itertools import islice
 from allcore.base import fileio
 from allcore.base.errors import AllcoreError
 from allcore.base.paths import Artifacts
+from allcore.data import paired
 from allcore.data.splits import Certificate
 from allcore.jobs import queue, slots
 from allcore.models import presets, registry
 from allcore.runs import spec, status
+from allcore.runs.leakage import QUICK
 from allcore.runs.spec import TrainSpec
 from allcore.runs.store import Job
 
 # Coming up, exporting and judging, measured on two cores of 2021: TensorFlow alone takes 5 s to import, compiling 7, exporting 3.
 _OVERHEAD = {"cnn": 25.0, "classical": 5.0}
 _STARTING, _COMPILING = 5.0, 7.0
+_QUICK = 1300.0
+"""Images a second that the quick model of `training.leakage` learns from, its answers included, there too."""
 _ANSWERS_PER_SECOND = 150.0
 _LAST = 5
 
@@ -66,8 +70,14 @@ def estimated(plan: TrainSpec, certificate: Certificate, runs: Sequence[Job], *,
     return Estimate(overhead + plan.settings["epochs"] * epoch * 1.1, epoch, measured is not None)
 
 
-def leaking(model: str, images: int, repeats: int, runs: Sequence[Job], *, machine: float = 1.0) -> float:
-    """Seconds in which leakage is measured by a network: `repeats` pairs of first lessons on `images` each."""
+def leaking(model: str, cells: int, repeats: int, runs: Sequence[Job], *, machine: float = 1.0) -> float:
+    """Seconds in which leakage is measured among so many `cells` by `repeats` pairs of quick models, or of a network's first lessons.
+
+    `runs` and `machine` as in `estimated`.
+    """
+    images = min(paired.MOST, round(2 / 3 * cells))  # a third of the patients is tested
+    if model == QUICK:
+        return 2 * repeats * images / (_QUICK * machine)
     card = registry.card(model)
     lesson = card.preset(presets.FIRST_LESSON)
     settings = card.settings(lesson, {})

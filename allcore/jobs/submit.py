@@ -21,7 +21,7 @@ from allcore.jobs import cluster, queue, slots
 from allcore.models import presets, registry
 from allcore.models.classical import limits
 from allcore.models.cnn import imagenet, knobs
-from allcore.models.spec import CLASSICAL, CNN
+from allcore.models.spec import CLASSICAL
 from allcore.runs import allotment, spec, store
 from allcore.runs.leakage import QUICK
 from allcore.runs.spec import Tags, TrainSpec
@@ -280,7 +280,7 @@ def leakage(artifacts: Artifacts, name: str, *, repeats: int = 10, model: str = 
     """
     if not 10 <= repeats <= 100:
         raise BadInput(f"repeats can't be {repeats}.", "Allowed: 10 to 100.")
-    networks = [card.id for card in registry.cards() if card.family == CNN]
+    networks = [card.id for card in registry.networks()]
     if model not in (QUICK, *networks):
         raise BadInput(f"Leakage can't be measured by '{model}'.", f"Choose one of: {', '.join((QUICK, *networks))}.")
     kind = spec.LEAKAGE if model == QUICK else spec.LEAKAGE_NETWORK

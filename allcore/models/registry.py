@@ -7,7 +7,7 @@ from types import ModuleType
 from allcore.base.errors import NotFound
 from allcore.models.classical import knn, logistic_regression, mlp, random_forest, sgd, svm
 from allcore.models.cnn import allnet, proposed_cnn, resnet50, vgg16
-from allcore.models.spec import ModelCard
+from allcore.models.spec import CNN, ModelCard
 
 # In the order in which they are shown.
 _MODULES: tuple[ModuleType, ...] = (
@@ -28,6 +28,11 @@ _BY_ID = {module.CARD.id: module for module in _MODULES}
 def cards() -> tuple[ModelCard, ...]:
     """Every model's card."""
     return tuple(module.CARD for module in _MODULES)
+
+
+def networks() -> tuple[ModelCard, ...]:
+    """Cards of the networks alone."""
+    return tuple(card for card in cards() if card.family == CNN)
 
 
 def card(model_id: str) -> ModelCard:

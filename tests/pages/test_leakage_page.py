@@ -20,7 +20,7 @@ def test_unknown_patients_are_said(blood: JobPaths, visit: Callable):
 def test_a_network_is_asked_for_with_the_time_it_takes(artifacts: Artifacts, visit: Callable, no_runner: list):
     importing.make_phantom(artifacts, "drawn", PhantomSpec(images=120, patients=24, size=32))
     page = visit("leakage")
-    assert "About half a minute on this machine." in page.words
+    assert re.search(r"About \d+ s on this machine", page.words)
     page.app.selectbox[-1].select("allnet").run()
     assert re.search(r"About [\d.]+ (s|min|h) on this machine", page.words)
     page.click("Run this pair")
