@@ -143,15 +143,17 @@ def laboratory(folder: Path, images: int, runs: int) -> Artifacts:
     for number in range(1, runs):
         copy = artifacts.run(f"{paths.id[:-4]}{number:04x}")
         shutil.copytree(paths.folder, copy.folder)
-        spec, metrics = fileio.read_json(copy.spec), fileio.read_json(copy.metrics)
+        spec = fileio.read_json(copy.spec)
         began = datetime.fromisoformat(spec["created"]) - timedelta(minutes=7 * number)
         created = began.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         fileio.write_json(copy.spec, {**spec, "id": copy.id, "created": created})
         shift = float(rng.uniform(0, 0.1))
-        metrics["test"]["balanced_accuracy"] -= shift
-        interval = metrics["test"]["intervals"]["balanced_accuracy"]
-        interval |= {name: interval[name] - shift for name in ("estimate", "low", "high")}
-        fileio.write_json(copy.metrics, metrics)
+        for file in (copy.metrics, copy.summary):
+            told = fileio.read_json(file)
+            told["test"]["balanced_accuracy"] -= shift
+            interval = told["test"]["intervals"]["balanced_accuracy"]
+            interval |= {name: interval[name] - shift for name in ("estimate", "low", "high")}
+            fileio.write_json(file, told)
     return artifacts
 
 
