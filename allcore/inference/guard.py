@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,6 +31,9 @@ REASONS = {
     EMBEDDING: "To the model it looks unlike every cell it was trained on.",
 }
 FALSE_ALARMS = 0.05
+_SIZES = np.array([len(names) for names in measures.MEASURES.values()])
+_STARTS = np.cumsum(_SIZES) - _SIZES
+"""Where each topic's measures begin among all."""
 HELD_OUT, TRAINED_ON = "held out", "train"
 
 
@@ -99,21 +103,30 @@ class Guard:
         """Of embeddings (n, d): places along the directions (n, k), and squared lengths of what these leave over (n,)."""
         off = (np.asarray(embeddings, np.float32) - self.mean) / self.unit
         along = off @ self.directions.T
-        return along, np.maximum((off.astype(np.float64) ** 2).sum(axis=1) - (along.astype(np.float64) ** 2).sum(axis=1), 0.0)
+        return along, np.maximum(_squared(off) - _squared(along), 0.0)
 
     def distances(self, measured: np.ndarray, embeddings: np.ndarray) -> dict[str, np.ndarray]:
         """Of pictures' measures (n, m) and embeddings (n, d), for each topic its distance (n,)."""
-        found, start = {}, 0
-        for topic, names in measures.MEASURES.items():
-            own = slice(start, start + len(names))
-            off = (measured[:, None, own] - self.centres[None, :, own]) @ self.whitening[topic]
-            found[topic] = np.sqrt((off**2).sum(axis=2).min(axis=1) / len(names))
-            start += len(names)
+        off = (measured[:, None] - self.centres) @ self._whitening
+        nearest = np.add.reduceat(off * off, _STARTS, axis=2).min(axis=1)
+        found = dict(zip(measures.MEASURES, np.sqrt(nearest / _SIZES).T, strict=True))
         along, left = self.placed(embeddings)
-        near = (((along[:, None] - self.hubs[None]) / self.spreads) ** 2).sum(axis=2).min(axis=1)
-        others = max(0, len(self.mean) - len(self.spreads))
-        found[EMBEDDING] = np.sqrt((near + left / self.rest**2) / (len(self.spreads) + others))
+        off = (along[:, None] - self.hubs) / self.spreads
+        near = (off * off).sum(axis=2).min(axis=1)
+        found[EMBEDDING] = np.sqrt((near + left / self.rest**2) / max(len(self.mean), len(self.spreads)))
         return found
+
+    @cached_property
+    def _whitening(self) -> np.ndarray:
+        """All topics' in one, float64 (m, m)."""
+        from scipy.linalg import block_diag
+
+        return block_diag(*(self.whitening[topic] for topic in measures.MEASURES))
+
+
+def _squared(vectors: np.ndarray) -> np.ndarray:
+    """Their squared lengths, float64 (n,)."""
+    return np.einsum("nd,nd->n", vectors, vectors, dtype=np.float64)
 
 
 def judge(guard: Guard, pixels: np.ndarray, embedding: np.ndarray) -> Verdict:

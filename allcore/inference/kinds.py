@@ -82,16 +82,17 @@ def _alone(field: Field) -> FieldCell | None:
 
 def on_black(pixels: np.ndarray) -> bool:
     """Whether a picture shows something cut out on black, as C-NMC's cells are: black along the border, and no bright glass within."""
-    rim = (pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1])
-    if np.concatenate([_all(one <= BLACK) for one in rim]).mean() < BLACK_RIM:
+    rim = np.concatenate((pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]))
+    if np.count_nonzero(_channels(rim).max(axis=0) <= BLACK) < BLACK_RIM * len(rim):
         return False  # nearly all pictures of other kinds, without a look at their millions of pixels
-    lit = pixels.shape[0] * pixels.shape[1] - np.count_nonzero(_all(pixels <= BLACK))
-    return bool(lit and np.count_nonzero(_all(pixels >= BRIGHT)) / lit <= MOST_GLASS)
+    channels = _channels(pixels)
+    lit = np.count_nonzero(channels.max(axis=0) > BLACK)
+    return lit > 0 and np.count_nonzero(channels.min(axis=0) >= BRIGHT) <= MOST_GLASS * lit
 
 
-def _all(channels: np.ndarray) -> np.ndarray:
-    """Whether all three of them, bool (..., 3), are true: NumPy's own reduction over a last axis of three is ten times as slow."""
-    return channels[..., 0] & channels[..., 1] & channels[..., 2]
+def _channels(pixels: np.ndarray) -> np.ndarray:
+    """One after the other, uint8 (3, n): NumPy reduces along so short a last axis ten times as slowly."""
+    return np.ascontiguousarray(pixels.reshape(-1, 3).T)
 
 
 def squarish(width: int, height: int) -> bool:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
 import numpy as np
 
 from allcore.models.cell_features import BLACK, LEAST_BLACK, LEAST_PIXELS, outlined
@@ -27,29 +31,36 @@ sharpness, roughness: logarithms of the mean step between neighbours, and of the
 """
 NAMES: tuple[str, ...] = tuple(name for topic in MEASURES.values() for name in topic)
 _DARKEST = 1 / 255
+_LEVELS = np.arange(256)
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
 
 
 def of(image: np.ndarray) -> np.ndarray:
-    """One image, uint8 (side, side, 3), to float64 (len(NAMES),), finite."""
+    """One image, uint8 (side, side, 3), to float64 (len(NAMES),), finite.
+
+    A small network answers sooner than this is measured: so it is done in few calls, on lists of the cell's own pixels.
+    """
     side = len(image)
-    red, green, blue = (image[..., channel] for channel in range(3))
-    lit = np.maximum(np.maximum(red, green), blue) > BLACK
-    rim = (lit[0].sum() + lit[-1].sum() + lit[1:-1, 0].sum() + lit[1:-1, -1].sum()) / (4 * side - 4)
+    frame = _frame(side)
+    planes = np.ascontiguousarray(image.reshape(-1, 3).T)
+    lit = planes.max(axis=0) > BLACK
+    found = {"rim": np.count_nonzero(lit[frame.rim]) / len(frame.rim), "pieces": 0.0}
     if np.count_nonzero(lit) < (1 - LEAST_BLACK) * lit.size:
-        window, cell, nucleus, pieces = _on_black(green, lit)
+        cell, found["pieces"] = _largest(lit.reshape(side, side))
+        own = np.flatnonzero(cell)
+        if not len(own):
+            return np.array([found["rim"], 1.0, 1.0, 0.0, 0.0, 0.0, math.log(1e-6), *[-9.0] * (len(NAMES) - 7)])
+        dark = _dark(planes[1].take(own))
     else:
         cell, nucleus = outlined(image)
-        window, pieces = (slice(None), slice(None)), 0.0
         if np.count_nonzero(cell) < LEAST_PIXELS:
             cell = np.ones((side, side), bool)
-    rows, columns = np.nonzero(cell)
-    if not len(rows):  # black all over
-        return np.array([rim, 1.0, 1.0, 0.0, 0.0, 0.0, np.log(1e-6), *np.full(len(NAMES) - 7, -9.0)])
-    away = np.stack([rows + (window[0].start or 0), columns + (window[1].start or 0)]) + 0.5
-    found = {"rim": rim, "pieces": pieces, **_outline(away / side - 0.5, len(rows) / side**2)}
-    inside = image[window][cell] / np.float32(255)
-    found |= {**_stain(inside, nucleus[cell]), **_quality(green[window] / np.float32(255), cell, inside)}
-    return np.nan_to_num(np.array([found[name] for name in NAMES], np.float64), nan=0.0, posinf=1e3, neginf=-1e3)
+        own = np.flatnonzero(cell)
+        dark = nucleus.ravel()[own]
+    found |= _outline(frame.powers.take(own, axis=1), len(own) / side**2)
+    found |= _light(planes.take(own, axis=1), dark)
+    found |= _steps(*_about(planes[1].reshape(side, side), cell, own), found["contrast"])
+    return np.array([found[name] for name in NAMES])
 
 
 def of_all(images: np.ndarray) -> np.ndarray:
@@ -57,74 +68,110 @@ def of_all(images: np.ndarray) -> np.ndarray:
     return np.stack([of(np.asarray(image)) for image in images]) if len(images) else np.zeros((0, len(NAMES)))
 
 
-def _on_black(green: np.ndarray, lit: np.ndarray) -> tuple[tuple[slice, slice], np.ndarray, np.ndarray, float]:
-    """Of a picture on black: the window of its largest part, that part and its nucleus within, and the share of all other parts."""
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """A square picture's pixels, row by row. rim: int64, the outermost. powers: float64 (6, side * side), each one's 1, x, y, x * x,
+    x * y and y * y from the middle, in sides."""
+
+    rim: np.ndarray
+    powers: np.ndarray
+
+
+@lru_cache(maxsize=8)
+def _frame(side: int) -> _Frame:
+    rim = np.ones((side, side), bool)
+    rim[1:-1, 1:-1] = False
+    y, x = ((np.indices((side, side)) + 0.5) / side - 0.5).reshape(2, -1)
+    return _Frame(np.flatnonzero(rim), np.stack([np.ones(side * side), x, y, x * x, x * y, y * y]))
+
+
+def _largest(lit: np.ndarray) -> tuple[np.ndarray, float]:
+    """Of what is not black, bool (side, side), its largest connected part, and the share of all others."""
     from scipy import ndimage
+
+    parts, count = ndimage.label(lit, _CROSS)
+    if count < 2:
+        return lit, 0.0 if count else 1.0
+    sizes = np.bincount(parts.ravel())[1:]
+    return parts == 1 + sizes.argmax(), float(1 - sizes.max() / sizes.sum())
+
+
+def _dark(green: np.ndarray) -> np.ndarray:
+    """Which of a cell's pixels on black, by their green light, uint8 (n,), are its nucleus's."""
     from skimage.filters import threshold_otsu
 
-    parts, count = ndimage.label(lit)
-    if not count:
-        return (slice(0, 0), slice(0, 0)), np.zeros((0, 0), bool), np.zeros((0, 0), bool), 1.0
-    sizes = np.bincount(parts.ravel(), minlength=count + 1)[1:]
-    largest = int(np.argmax(sizes)) + 1
-    window = ndimage.find_objects(parts, max_label=largest)[largest - 1]
-    cell = parts[window] == largest
-    light = green[window]
-    counts = np.bincount(light[cell], minlength=256)
-    one_level = np.count_nonzero(counts) < 2
-    nucleus = cell & (light <= (-1 if one_level else threshold_otsu(hist=(counts, np.arange(256)))))
-    return window, cell, nucleus, float(1 - sizes[largest - 1] / sizes.sum())
+    counts = np.bincount(green, minlength=256)
+    if np.count_nonzero(counts) < 2:
+        return np.zeros(len(green), bool)
+    return green <= threshold_otsu(hist=(counts, _LEVELS))
 
 
-def _outline(away: np.ndarray, area: float) -> dict[str, float]:
-    """Of the cell's pixels, (2, n) from the middle in sides."""
-    centre = away.mean(axis=1)
-    around = away - centre[:, None]
+def _outline(powers: np.ndarray, area: float) -> dict[str, float]:
+    """Of the cell's pixels, (6, n) as `_Frame` has them."""
+    _, x, y, xx, xy, yy = (powers.sum(axis=1) / powers.shape[1]).tolist()
     # A pixel is a square: it adds its own twelfth to the moments.
-    spread = around @ around.T / around.shape[1] + np.eye(2) * area / (12 * around.shape[1])
-    short, long = np.linalg.eigvalsh(spread)
-    reach = np.sqrt((around * (np.linalg.inv(spread) @ around)).sum(axis=0).max())
+    own = area / (12 * powers.shape[1])
+    xx, xy, yy = xx - x * x + own, xy - x * y, yy - y * y + own
+    long = (xx + yy) / 2 + math.hypot((xx - yy) / 2, xy)
+    product = xx * yy - xy * xy
+    # Mahalanobis' squared distance from the centre times `product`, written out in a pixel's powers.
+    farness = np.array([yy * x * x - 2 * xy * x * y + xx * y * y, 2 * (xy * y - yy * x), 2 * (xy * x - xx * y), yy, -2 * xy, xx])
     return {
-        "offset": float(np.hypot(*centre)),
-        "axes": float(np.sqrt(short / long)),
-        "fill": float(area / (4 * np.pi * np.sqrt(short * long))),
-        "wider": float(reach / 2),
-        "area": float(np.log(area)),
+        "offset": math.hypot(x, y),
+        "axes": math.sqrt(product) / long,
+        "fill": area / (4 * math.pi * math.sqrt(product)),
+        "wider": math.sqrt(max(0.0, float((farness @ powers).max())) / product) / 2,
+        "area": math.log(area),
     }
 
 
-def _stain(inside: np.ndarray, dark: np.ndarray) -> dict[str, float]:
-    """Of the cell's pixels, (n, 3) from 0 to 1, and which of them are its nucleus's, (n,)."""
-    found: dict[str, float] = {}
-    share = np.count_nonzero(dark) / len(dark)
-    whole = inside.mean(axis=0)
-    nucleus = inside[dark].mean(axis=0) if share else whole
-    rest = (whole - share * nucleus) / (1 - share) if share < 1 else whole
-    for name, light in (("nucleus", nucleus), ("rest", rest)):
-        values = np.log(np.maximum(light, _DARKEST))
-        found |= {f"{name}_{channel}": float(value) for channel, value in zip(("red", "green", "blue"), values, strict=True)}
-    red, green, blue = inside.T
-    chroma = np.maximum(np.maximum(red, green), blue) - np.minimum(np.minimum(red, green), blue)
-    return {**found, "nucleus_share": share, "chroma": float(chroma.mean())}
-
-
-def _quality(light: np.ndarray, cell: np.ndarray, inside: np.ndarray) -> dict[str, float]:
-    """Of the green light (rows, columns) about the cell. A step counts where both pixels and the one beyond are the cell's own, so
-    that its edge says nothing."""
-    own = light[cell]
-    contrast = float(own.std())
-    step = change = count = 0.0
-    for values, mask in ((light, cell), (light.T, cell.T)):
-        three = mask[2:] & mask[1:-1] & mask[:-2]
-        forward, backward = (values[2:] - values[1:-1])[three], (values[1:-1] - values[:-2])[three]
-        count += len(forward)
-        step += float(np.abs(forward).sum())
-        change += float(np.abs(forward - backward).sum())
-    step, change = step / max(1.0, count), change / max(1.0, count)
+def _light(inside: np.ndarray, dark: np.ndarray) -> dict[str, float]:
+    """Of the cell's pixels, uint8 (3, n), and which of them are its nucleus's, bool (n,)."""
+    count = inside.shape[1]
+    values = np.empty((5, count))
+    values[0], values[1], values[2:] = 1, dark, inside
+    (_, share, *whole), (_, _, *nucleus), _, (*_, squares, _), _ = (values @ values.T / count).tolist()
+    rest = [one - part for one, part in zip(whole, nucleus, strict=True)]
+    nucleus = [part / share for part in nucleus] if share else whole
+    rest = [part / (1 - share) for part in rest] if share < 1 else whole
+    brightest = inside.max(axis=0)
     return {
-        "brightness": float(own.mean()),
-        "contrast": contrast,
-        "saturated": float(np.count_nonzero(inside >= 1, axis=1).astype(bool).mean()),
-        "sharpness": float(np.log((step + _DARKEST) / (contrast + _DARKEST))),
-        "roughness": float(np.log((change + _DARKEST) / (step + _DARKEST))),
+        **{name: math.log(max(light / 255, _DARKEST)) for name, light in zip(_STAINS, (*nucleus, *rest), strict=True)},
+        "nucleus_share": share,
+        "chroma": (int(brightest.sum()) - int(inside.min(axis=0).sum())) / (255 * count),
+        "brightness": whole[1] / 255,
+        "contrast": math.sqrt(max(0.0, squares - whole[1] ** 2)) / 255,
+        "saturated": np.count_nonzero(brightest == 255) / count,
+    }
+
+
+_STAINS = tuple(f"{part}_{channel}" for part in ("nucleus", "rest") for channel in ("red", "green", "blue"))
+
+
+def _about(light: np.ndarray, cell: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The square about the cell, whose pixels are `own` in a row, each (2, k, k): as it is, and its rows as columns."""
+    side = len(cell)
+    top, bottom = own[0] // side, own[-1] // side + 1
+    columns = np.flatnonzero(cell.any(axis=0))
+    left, right = columns[0], columns[-1] + 1
+    wide = max(bottom - top, right - left)
+    top, left = min(top, side - wide), min(left, side - wide)
+    square = np.s_[top : top + wide, left : left + wide]
+    lights, cells = np.empty((2, wide, wide), np.float32), np.empty((2, wide, wide), bool)
+    lights[0], cells[0] = light[square], cell[square]
+    lights[1], cells[1] = lights[0].T, cells[0].T
+    return lights, cells
+
+
+def _steps(light: np.ndarray, cell: np.ndarray, contrast: float) -> dict[str, float]:
+    """Of the green light along the last axis. A step counts where both pixels and the one beyond are the cell's own, so that its edge
+    says nothing."""
+    three = (cell[..., 2:] & cell[..., 1:-1] & cell[..., :-2]).astype(np.float32)
+    steps = light[..., 1:] - light[..., :-1]
+    count = 255 * max(1.0, float(three.sum()))
+    step = float(np.vdot(np.abs(steps[..., 1:]), three)) / count
+    change = float(np.vdot(np.abs(steps[..., 1:] - steps[..., :-1]), three)) / count
+    return {
+        "sharpness": math.log((step + _DARKEST) / (contrast + _DARKEST)),
+        "roughness": math.log((change + _DARKEST) / (step + _DARKEST)),
     }

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -74,8 +74,7 @@ class Classified:
     @classmethod
     def of(cls, name: str, said: Said, look: Look, cut: Cut | None) -> Classified:
         """What was said of the picture in this file, or of a cell in it."""
-        told = {one.name: getattr(said, one.name) for one in fields(said)}
-        return cls(name, **told, kind=look.kind, kind_reason=look.reason, cut=cut)
+        return cls(name, **vars(said), kind=look.kind, kind_reason=look.reason, cut=cut)
 
     def to_dict(self) -> dict[str, Any]:
         """For other programs; `set` is None where no set can be promised. `box`: left, top, right, bottom in pixels of the picture."""
@@ -185,11 +184,15 @@ def answered(
         return _looked_and_judged(asked, timely, adviser, kind)
 
     cores = reading.cores() if _is_heavy(model) else 1
+    if cores == 1:
+        for part in _parts(uploads):
+            yield from judge(model, part)
+        return
     at_work: deque[Future[list[Found | Refused]]] = deque()
     pool = ThreadPoolExecutor(cores)
     try:
         for part in _parts(uploads):
-            if not at_work and (len(part) < BATCH or cores == 1):
+            if not at_work and len(part) < BATCH:
                 yield from judge(model, part)
                 continue
             # Each core its own part, files and all: the graph of one part alone would leave the others idle while files are read.
