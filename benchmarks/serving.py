@@ -6,7 +6,7 @@ Makes a small drawn data set, trains each network for one epoch (its weights do 
 
 - one picture, from the bytes of a 450x450 bitmap (C-NMC's real ones where ALLCORE_REAL_DATA has them) to all that the page says of
   it: calibrated probabilities, the guard's verdict, the set; against decoding and ONNX Runtime alone; and against `model.predict` and
-  `model.predict_on_batch` on the array, decoded before
+  `model.predict_on_batch` on the array, decoded before, in a process of their own, since no server has TensorFlow beside our answers
 - so many pictures in one upload, against ONNX Runtime alone on arrays decoded before, in batches of the same size
 - thirty clients at once, each sending one file after another to `allcore serve`: the 95th percentile, and whether any failed
 
@@ -39,6 +39,7 @@ MODELS = ("proposed_cnn", "resnet50", "vgg16", "allnet")
 TO_FLOOR, TO_PREDICT, TO_PREDICT_VGG, MANY = 1.4, 5.0, 4.0, 0.85
 CLIENTS, EACH, PORT = 30, 5, 8653
 SIZE = 70
+TOLD = "seconds "
 
 
 def pictures(count: int) -> list[bytes]:
@@ -78,15 +79,51 @@ def seconds(work: Callable[[], object], least: float = 0.3) -> float:
     return (time.perf_counter() - began) / calls
 
 
-def in_turns(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """The median of each, in seconds a call."""
-    for work in works.values():
-        work()
+def in_turns(works: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:
+    """The median of what each tells: seconds a call. The first of each is left out."""
     told: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(rounds):
+    for _ in range(rounds + 1):
         for name, work in works.items():
-            told[name].append(seconds(work))
-    return {name: statistics.median(values) for name, values in told.items()}
+            told[name].append(work())
+    return {name: statistics.median(values[1:]) for name, values in told.items()}
+
+
+class InKeras:
+    """A network in a process with Keras, asked by the name of a method of its for the seconds that a call takes."""
+
+    def __init__(self, model: str) -> None:
+        command = [sys.executable, "-m", "benchmarks.serving", "--child", "--models", model]
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment
+        )
+
+    def ask(self, method: str) -> float:
+        """Raises RuntimeError where the process has ended."""
+        self._process.stdin.write(f"{method}\n")
+        self._process.stdin.flush()
+        for line in self._process.stdout:
+            if line.startswith(TOLD):
+                return float(line.removeprefix(TOLD))
+        raise RuntimeError(f"Keras ended with code {self._process.wait()}.")
+
+    def end(self) -> None:
+        self._process.stdin.close()
+        self._process.wait(60)
+
+
+def in_keras(model: str) -> None:
+    """Be asked."""
+    from allcore.data import images
+    from allcore.models import registry
+
+    module = registry.module(model)
+    net = module.build(module.CARD.settings(module.CARD.preset("paper"), {"input_size": SIZE}), classes=2, seed=0)
+    decoded = [images.prepared(content, SIZE)[None] for content in pictures(100)]
+    turn = itertools.cycle(decoded)
+    works = {"predict": lambda: net.predict(next(turn), verbose=0), "predict_on_batch": lambda: net.predict_on_batch(next(turn))}
+    for asked in sys.stdin:
+        print(f"{TOLD}{seconds(works[asked.strip()])}", flush=True)
 
 
 def compared(root: Path, run: str, model: str, sent: list[bytes], rounds: int) -> dict[str, Any]:
@@ -95,12 +132,10 @@ def compared(root: Path, run: str, model: str, sent: list[bytes], rounds: int) -
     from allcore.data import images
     from allcore.inference import answers, served, uploads
     from allcore.inference.uploads import Upload
-    from allcore.models import registry
 
     artifacts = Artifacts(root)
     ready, adviser = served.load(artifacts.run(run)), answers.adviser(artifacts, artifacts.run(run))
-    module = registry.module(model)
-    net = module.build(module.CARD.settings(module.CARD.preset("paper"), {"input_size": SIZE}), classes=2, seed=0)
+    keras = InKeras(model)
     decoded = np.stack([images.prepared(content, SIZE) for content in sent])
     turn = itertools.cycle(range(len(sent)))
 
@@ -111,18 +146,19 @@ def compared(root: Path, run: str, model: str, sent: list[bytes], rounds: int) -
 
     one = in_turns(
         {
-            "ours": ours,
-            "floor": lambda: ready.answer(images.prepared(sent[next(turn)], SIZE)[None]),
-            "predict": lambda: net.predict(decoded[next(turn)][None], verbose=0),
-            "predict_on_batch": lambda: net.predict_on_batch(decoded[next(turn)][None]),
+            "ours": lambda: seconds(ours),
+            "floor": lambda: seconds(lambda: ready.answer(images.prepared(sent[next(turn)], SIZE)[None])),
+            "predict": lambda: keras.ask("predict"),
+            "predict_on_batch": lambda: keras.ask("predict_on_batch"),
         },
         rounds,
     )
+    keras.end()
     files = [Upload(f"{number}.bmp", content) for number, content in enumerate(sent)]
     many = in_turns(
         {
-            "ours": lambda: list(uploads.answered(ready, files, adviser=adviser)),
-            "alone": lambda: ready.answer(decoded, batch=uploads.BATCH),
+            "ours": lambda: seconds(lambda: list(uploads.answered(ready, files, adviser=adviser))),
+            "alone": lambda: seconds(lambda: ready.answer(decoded, batch=uploads.BATCH)),
         },
         max(2, rounds // 2),
     )
@@ -201,8 +237,12 @@ def main() -> int:
     parser.add_argument("--models", default=",".join(MODELS))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--images", type=int, default=1000)
+    parser.add_argument("--child", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="two networks, three rounds, 200 images")
     options = parser.parse_args()
+    if options.child:
+        in_keras(options.models)
+        return 0
     models, rounds, count = tuple(options.models.split(",")), options.rounds, options.images
     if options.quick:
         models, rounds, count = ("proposed_cnn", "allnet"), 3, 200

@@ -8,7 +8,7 @@ For each network three processes take turns, an epoch each, in one run; images/s
   plain  what a Keras user writes: float32 arrays, `model.fit` with Keras's and TensorFlow's defaults
   bare   the fastest plain Keras loop known to us: uint8 arrays, oneDNN switched on, `train_on_batch` or `fit`, whichever is faster
 Then two jobs of one thread each side by side, against one job on all threads (two jobs one after the other train as fast as that).
-Bars: ours/plain >= 1.25 where oneDNN is off by default (AMD), 0.97 elsewhere; ours/bare >= 0.95; side by side >= 1.1 times; peak memory
+Bars: ours/plain >= 1.25 where oneDNN is off by default, 0.97 elsewhere; ours/bare >= 0.95; side by side >= 1.1 times; peak memory
 no higher than plain's. The share of the processor's floor (6 multiply-adds an image over the best matrix product) is told.
 The last line is JSON. With --check, exits 1 where a bar is missed.
 """
@@ -224,10 +224,14 @@ def side_by_side(model: str, *, rounds: int, images: int) -> dict[str, Any]:
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
 
 
+FOR_NETWORKS = {"avx512_vnni", "avx512_bf16", "avx_vnni", "amx_tile", "amx_int8", "amx_bf16"}
+"""Instructions of a processor, by Linux's names, with which TensorFlow 2.21 switches oneDNN on by itself (its util/util.cc)."""
+
+
 def is_on_by_default() -> bool:
-    """Whether TensorFlow switches oneDNN on by itself: it does on Intel's processors of these years."""
+    """Whether TensorFlow switches oneDNN on by itself on this processor."""
     try:
-        return "GenuineIntel" in Path("/proc/cpuinfo").read_text()
+        return not FOR_NETWORKS.isdisjoint(Path("/proc/cpuinfo").read_text().split())
     except OSError:
         return True
 
