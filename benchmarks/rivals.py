@@ -115,12 +115,12 @@ def main() -> int:
             told = " ".join(f"{score:.3f}" for score in scores)
             print(f"{model}: {np.mean(scores):.4f} ({told}), {said}, {took[model]:.0f} s a run", flush=True)
         control.stop(artifacts)
-    gap = judged(found, took, epochs)
+    gap = judged(found, took, epochs, over="images and seeds" if asked.folder else "patients and seeds")
     missed = gap.low <= 0 if asked.folder else gap.estimate < 0
     return 1 if asked.check and missed else 0
 
 
-def judged(found: dict[str, list[Answers]], took: dict[str, float], epochs: dict[str, int]) -> Interval:
+def judged(found: dict[str, list[Answers]], took: dict[str, float], epochs: dict[str, int], *, over: str) -> Interval:
     """AllNet's balanced accuracy less that of the best of the others, told in words and as JSON too."""
     seeds = np.concatenate([np.full(len(one.labels), seed) for seed, one in enumerate(found[OURS])])
     all_of = {model: together(runs) for model, runs in found.items()}
@@ -131,7 +131,7 @@ def judged(found: dict[str, list[Answers]], took: dict[str, float], epochs: dict
     best = max(against, key=lambda model: against[model].second)
     gap = against[best].interval
     print(f"allnet {against[best].first:.4f}, best of the others {best} {against[best].second:.4f}")
-    print(f"difference {gap.estimate:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}), {gap.method}")
+    print(f"difference {gap.estimate:+.4f} ({gap.low:+.4f} to {gap.high:+.4f}) over {over}")
     scores = {model: one.second for model, one in against.items()} | {OURS: against[best].first}
     told = {"balanced_accuracy": scores, "seconds": took, "epochs": epochs, "best": best}
     print(json.dumps({**told, "difference": [gap.estimate, gap.low, gap.high]}))
