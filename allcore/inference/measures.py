@@ -38,7 +38,7 @@ _CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
 def of(image: np.ndarray) -> np.ndarray:
     """One image, uint8 (side, side, 3), to float64 (len(NAMES),), finite.
 
-    A small network answers sooner than this is measured: so it is done in few calls, on lists of the cell's own pixels.
+    A small network's answer takes little longer than this, so it is done in few calls, on lists of the cell's own pixels.
     """
     side = len(image)
     frame = _frame(side)
@@ -130,10 +130,10 @@ def _light(inside: np.ndarray, dark: np.ndarray) -> dict[str, float]:
     count = inside.shape[1]
     values = np.empty((5, count))
     values[0], values[1], values[2:] = 1, dark, inside
-    (_, share, *whole), (_, _, *nucleus), _, (*_, squares, _), _ = (values @ values.T / count).tolist()
-    rest = [one - part for one, part in zip(whole, nucleus, strict=True)]
-    nucleus = [part / share for part in nucleus] if share else whole
-    rest = [part / (1 - share) for part in rest] if share < 1 else whole
+    means, of_dark, _, of_green, _ = (values @ values.T / count).tolist()  # of each row times each other
+    share, whole, squares = means[1], means[2:], of_green[3]
+    nucleus = [part / share for part in of_dark[2:]] if share else whole
+    rest = [(one - part) / (1 - share) for one, part in zip(whole, of_dark[2:], strict=True)] if share < 1 else whole
     brightest = inside.max(axis=0)
     return {
         **{name: math.log(max(light / 255, _DARKEST)) for name, light in zip(_STAINS, (*nucleus, *rest), strict=True)},

@@ -48,8 +48,8 @@ def door() -> None:
 
 
 def foot() -> None:
-    """Who is signed in, and the way out; nothing where nobody signs in."""
-    if cached.people_sign_in():
+    """Who is signed in, and the way out; nothing where nobody is."""
+    if cached.people_sign_in() and not must_sign_in():
         with st.container(horizontal=True, horizontal_alignment="center", vertical_alignment="center"):
             st.caption(f"Signed in as {widgets.plain(here().name)}", width="content")
             st.button("Sign out", type="tertiary", key="sign-out", on_click=st.logout)

@@ -95,6 +95,8 @@ def test_nothing_is_shown_before_somebody_signed_in(guarded: stage.Server, arriv
         page.get_by_role("button", name="Sign in").wait_for()
         expect(page.get_by_role("heading", name=title, exact=True)).to_have_count(0)
         expect(page.get_by_test_id("stSidebarNavLink")).to_have_count(0)
+        expect(page.get_by_text("Signed in as")).to_have_count(0)
+        expect(page.get_by_role("button", name="Sign out")).to_have_count(0)
 
 
 def test_a_job_is_its_owners_alone_until_she_signs_out(guarded: stage.Server, arrive: Callable[[], Page]):
