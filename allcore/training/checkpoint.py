@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from allcore.base import fileio
+from allcore.base.errors import AllcoreError
 
 
 @dataclass(frozen=True)
@@ -41,17 +45,29 @@ class Checkpoint:
         return bool(self.epoch or self.step)
 
     def model_file(self, folder: Path) -> Path:
-        return folder / f"epoch-{self.epoch}-{self.step}.keras"
+        return folder / f"epoch-{self.epoch}-{self.step}.npz"
 
     def best_file(self, folder: Path) -> Path:
         return folder / f"best-{self.best_epoch}.weights.h5"
+
+    def model(self, folder: Path) -> tuple[keras.Model, list[np.ndarray]]:
+        """The model as it was, not compiled, and the state of its optimiser. Raises AllcoreError where they can't be read."""
+        try:
+            with np.load(self.model_file(folder), allow_pickle=False) as kept:
+                model = keras.saving.deserialize_keras_object(json.loads(kept["architecture"].item()))
+                for number, variable in enumerate(model.variables):
+                    variable.assign(kept[f"{_MODEL}-{number}"])
+                return model, [kept[name] for name in kept.files if name.startswith(_OPTIMIZER)]
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            name = self.model_file(folder).name
+            raise AllcoreError(f"The checkpoint {name} is missing or damaged.", "Train anew: `train --from RUN` does the same.") from error
 
     def write(self, folder: Path, model: keras.Model, *, is_best: bool = False) -> None:
         """Weights and optimiser, then this record, then away with what it replaces."""
         folder.mkdir(exist_ok=True)
         before = Checkpoint.read(folder)
         try:
-            model.save(self.model_file(folder))
+            _save(model, self.model_file(folder))
             fileio.sync(self.model_file(folder))
             if is_best:
                 model.save_weights(self.best_file(folder))
@@ -65,3 +81,15 @@ class Checkpoint:
         for file in folder.iterdir():
             if file not in kept:
                 file.unlink()
+
+
+_MODEL, _OPTIMIZER = "model", "optimizer"
+
+
+def _save(model: keras.Model, path: Path) -> None:
+    """One variable after the other: Keras's own format has all of them in memory once more while it is written."""
+    architecture = keras.saving.serialize_keras_object(model)
+    architecture.pop("compile_config", None)  # the run's settings say how it learns
+    of_model = {f"{_MODEL}-{number}": variable for number, variable in enumerate(model.variables)}
+    of_optimizer = {f"{_OPTIMIZER}-{number}": variable for number, variable in enumerate(model.optimizer.variables)}
+    np.savez(path, architecture=json.dumps(architecture), **of_model, **of_optimizer)

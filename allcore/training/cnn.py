@@ -48,7 +48,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
     at = Checkpoint.read(folder)
     with _precision(settings):
         if at.has_model:
-            model = learning.resumed(keras.models.load_model(at.model_file(folder)), settings)
+            model = learning.resumed(*at.model(folder), settings)
         else:
             model = module.build(settings, classes=classes, seed=settings["seed"])
             if settings.get("start") == knobs.IMAGENET and settings["frozen_epochs"]:
@@ -148,7 +148,8 @@ class _Watch(keras.callbacks.Callback):
     def _keep(self, done: int) -> None:
         sums = tuple(tuple(np.asarray(variable, np.float64).ravel().tolist()) for variable in self.model.metrics_variables)
         spent = self._at.spent + time.perf_counter() - self._began
-        replace(self._at, step=done, sums=sums, spent=round(spent, 3)).write(self._attempt.paths.checkpoint, self.model)
+        model = self.model.brought_home() if isinstance(self.model, Spread) else self.model
+        replace(self._at, step=done, sums=sums, spent=round(spent, 3)).write(self._attempt.paths.checkpoint, model)
 
 
 def _flat(sums: tuple[tuple[float, ...], ...]) -> Iterator[Any]:

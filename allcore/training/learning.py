@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -30,9 +30,8 @@ def compiled(model: keras.Model, settings: Mapping[str, Any]) -> keras.Model:
     return model
 
 
-def resumed(model: keras.Model, settings: Mapping[str, Any]) -> keras.Model:
-    """A loaded `model`, its optimiser as it was saved, which Keras alone would not give: it forgets what is spared from decay."""
-    state = [np.asarray(variable) for variable in model.optimizer.variables]
+def resumed(model: keras.Model, state: Sequence[np.ndarray], settings: Mapping[str, Any]) -> keras.Model:
+    """`model`, ready for `fit`, its optimiser's variables as they were."""
     compiled(model, settings)
     model.optimizer.build(model.trainable_variables)
     for variable, value in zip(model.optimizer.variables, state, strict=True):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -68,17 +67,14 @@ class Spread:
             for variable, value in zip(self.metrics_variables, found, strict=True):
                 variable.assign_add(value)
             watch.on_train_batch_end(number)
-        self._bring_home()
+        self.brought_home()
         loss, over, right, judged = (float(variable.numpy()) for variable in self.metrics_variables)
         return loss / over, right / judged
 
-    def save(self, path: Path) -> None:
-        """As the model's own, with what its copies have learnt by now."""
-        self._bring_home()
-        self._model.save(path)
-
-    def _bring_home(self) -> None:
+    def brought_home(self) -> keras.Model:
+        """The model, with what its copies have learnt by now."""
         _hand_over(self._copies, self._model)
+        return self._model
 
     def _handed_out(self, batch: Batch) -> Any:
         """Each device's part of a batch."""

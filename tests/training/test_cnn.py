@@ -165,7 +165,7 @@ def test_death_while_a_checkpoint_is_written_costs_that_epoch_alone(train, monke
     assert events.epochs(events.read(job))["epoch"].tolist() == [1, 2, 3]
     # What was replaced is gone.
     state = fileio.read_json(job.checkpoint / "state.json")
-    assert {file.name for file in job.checkpoint.iterdir()} == {"state.json", "epoch-3-0.keras", f"best-{state['best_epoch']}.weights.h5"}
+    assert {file.name for file in job.checkpoint.iterdir()} == {"state.json", "epoch-3-0.npz", f"best-{state['best_epoch']}.weights.h5"}
 
 
 def test_a_cancelled_training_keeps_what_it_learned(train, monkeypatch):

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
-from allcore.base.processes import FRUGAL
+from allcore.base.processes import FRUGAL, GENEROUS
 
 _ROOT = Path(__file__).resolve().parents[3]
 MODULE = "allcore.worker"
@@ -24,6 +24,7 @@ def start(artifacts: Artifacts, paths: JobPaths, attempt: int, extra: Mapping[st
     """
     command = [sys.executable, "-m", MODULE, paths.id, "--attempt", str(attempt), "--parent", str(os.getpid())]
     environment = {
+        **GENEROUS,
         **{name: value for name, value in os.environ.items() if name not in FRUGAL},
         ENVIRONMENT_VARIABLE: str(artifacts.root),
         "PYTHONUNBUFFERED": "1",
