@@ -168,6 +168,19 @@ def test_death_while_a_checkpoint_is_written_costs_that_epoch_alone(train, monke
     assert {file.name for file in job.checkpoint.iterdir()} == {"state.json", "epoch-3-0.npz", f"best-{state['best_epoch']}.weights.h5"}
 
 
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda file: file.write_bytes(file.read_bytes()[:200]), lambda file: file.write_bytes(b"")])
+def test_a_checkpoint_that_cannot_be_read_is_told(train, monkeypatch, spoil: Callable[[Path], object]):
+    with monkeypatch.context() as patched:
+        stop_in_epoch(patched, 2, what=Interrupted("The runner was stopped."))
+        job = train(epochs=2)
+    (file,) = job.checkpoint.glob("*.npz")
+    spoil(file)
+    requeue(job)
+    train(again=True)
+    assert status.read(job).state == status.FAILED
+    assert f"The checkpoint {file.name} is missing or damaged. Train anew" in status.read(job).reason
+
+
 def test_a_cancelled_training_keeps_what_it_learned(train, monkeypatch):
     progress = Attempt.progress
 
