@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -68,17 +68,13 @@ def _plain(cells: Cells, rows: np.ndarray) -> Batch:
 
 
 def _fed(batch: Callable[[int], Batch], numbers: range, cells: Cells) -> tf.data.Dataset:
-    def generated() -> Iterator[Batch]:
-        return map(batch, numbers)
-
     size, classes = cells.pixels.shape[1], cells.classes
-    shapes = (
-        tf.TensorSpec((None, size, size, 3), tf.uint8),
-        tf.TensorSpec((None, classes), tf.float32),
-        tf.TensorSpec((None,), tf.float32),
-    )
+
+    def made(number: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        images, targets, weights = tf.numpy_function(batch, [number], (tf.uint8, tf.float32, tf.float32))
+        return tf.ensure_shape(images, (None, size, size, 3)), tf.ensure_shape(targets, (None, classes)), tf.ensure_shape(weights, (None,))
+
     options = tf.data.Options()
     # The tuner's thread has nothing to tune here, and whoever ends the epoch waits for its next look: up to five seconds.
     options.autotune.enabled = False
-    made = tf.data.Dataset.from_generator(generated, output_signature=shapes)
-    return made.apply(tf.data.experimental.assert_cardinality(len(numbers))).prefetch(2).with_options(options)
+    return tf.data.Dataset.range(numbers.start, numbers.stop).map(made).prefetch(2).with_options(options)
