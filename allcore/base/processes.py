@@ -49,4 +49,4 @@ pictures needed; Arrow's own allocator would keep what tables did (10 MB)."""
 GENEROUS = {"GLIBC_TUNABLES": "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184:glibc.malloc.hugetlb=1"}
 """Variables of a job's process: each step of a training gives back what it has taken, and takes as much for the next. By default glibc
 returns that to the kernel, which clears it anew, page by page: 700,000 times in ten steps of ResNet-50. Kept, and in large pages, the
-training is faster (docs/results.md has figures), and its peak no higher."""
+training is faster for some per cent more memory (docs/results.md has figures)."""

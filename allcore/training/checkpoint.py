@@ -60,7 +60,10 @@ class Checkpoint:
                 return model, [kept[name] for name in kept.files if name.startswith(_OPTIMIZER)]
         except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             name = self.model_file(folder).name
-            raise AllcoreError(f"The checkpoint {name} is missing or damaged.", "Train anew: `train --from RUN` does the same.") from error
+            raise AllcoreError(
+                f"The checkpoint {name} is missing, damaged or of an earlier version: the run can't go on from it.",
+                "Train anew with the same settings; `train --from RUN` takes them over.",
+            ) from error
 
     def write(self, folder: Path, model: keras.Model, *, is_best: bool = False) -> None:
         """Weights and optimiser, then this record, then away with what it replaces."""

@@ -178,7 +178,10 @@ def test_a_checkpoint_that_cannot_be_read_is_told(train, monkeypatch, spoil: Cal
     requeue(job)
     train(again=True)
     assert status.read(job).state == status.FAILED
-    assert f"The checkpoint {file.name} is missing or damaged. Train anew" in status.read(job).reason
+    assert (
+        f"The checkpoint {file.name} is missing, damaged or of an earlier version: the run can't go on from it. Train anew"
+        in status.read(job).reason
+    )
 
 
 def test_a_cancelled_training_keeps_what_it_learned(train, monkeypatch):
