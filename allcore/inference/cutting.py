@@ -85,6 +85,8 @@ def file_of(pixels: np.ndarray, field: Field, cell: FieldCell, *, ground: str) -
 
 def _without_bands(prepared: Prepared) -> np.ndarray:
     """The prepared picture less the black bands that made it square."""
+    if prepared.width == prepared.height:
+        return prepared.pixels
     size, longer = len(prepared.pixels), max(prepared.width, prepared.height)
     bands = (int(np.ceil(size * (1 - side / longer) / 2)) for side in (prepared.width, prepared.height))
     left, top = (min(band, (size - 1) // 2) for band in bands)  # of a strip one line is left at least

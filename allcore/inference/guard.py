@@ -31,8 +31,7 @@ REASONS = {
     EMBEDDING: "To the model it looks unlike every cell it was trained on.",
 }
 FALSE_ALARMS = 0.05
-_SIZES = np.array([len(names) for names in measures.MEASURES.values()])
-_STARTS = np.cumsum(_SIZES) - _SIZES
+_STARTS = np.cumsum([0, *map(len, measures.MEASURES.values())])[:-1]
 """Where each topic's measures begin among all."""
 HELD_OUT, TRAINED_ON = "held out", "train"
 
@@ -109,19 +108,23 @@ class Guard:
         """Of pictures' measures (n, m) and embeddings (n, d), for each topic its distance (n,)."""
         off = (measured[:, None] - self.centres) @ self._whitening
         nearest = np.add.reduceat(off * off, _STARTS, axis=2).min(axis=1)
-        found = dict(zip(measures.MEASURES, np.sqrt(nearest / _SIZES).T, strict=True))
+        found = dict(zip(measures.MEASURES, np.sqrt(nearest).T, strict=True))
         along, left = self.placed(embeddings)
-        off = (along[:, None] - self.hubs) / self.spreads
-        near = (off * off).sum(axis=2).min(axis=1)
+        off = (along / self.spreads)[:, None] - self._spread_hubs
+        near = np.einsum("nck,nck->nc", off, off).min(axis=1)
         found[EMBEDDING] = np.sqrt((near + left / self.rest**2) / max(len(self.mean), len(self.spreads)))
         return found
 
     @cached_property
     def _whitening(self) -> np.ndarray:
-        """All topics' in one, float64 (m, m)."""
+        """All topics' in one, float64 (m, m): what makes a topic's squared distance a mean over its measures."""
         from scipy.linalg import block_diag
 
-        return block_diag(*(self.whitening[topic] for topic in measures.MEASURES))
+        return block_diag(*(self.whitening[topic] / np.sqrt(len(names)) for topic, names in measures.MEASURES.items()))
+
+    @cached_property
+    def _spread_hubs(self) -> np.ndarray:
+        return self.hubs / self.spreads
 
 
 def _squared(vectors: np.ndarray) -> np.ndarray:

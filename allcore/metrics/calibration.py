@@ -57,9 +57,9 @@ class Temperature:
         """Probabilities, mended: (n,) of the positive class, or (n, classes) of all."""
         if np.ndim(p) == 1:
             return 1 / (1 + np.exp(-_log_odds(p) / self.value))
-        # From the largest downwards, so that nothing overflows.
-        logs = np.log(np.clip(np.asarray(p, dtype=np.float64), _FLOOR, 1))
-        shares = np.exp((logs - logs.max(axis=1, keepdims=True)) / self.value)
+        # By the largest, so that not all of them vanish.
+        shares = np.clip(np.asarray(p, dtype=np.float64), _FLOOR, 1)
+        shares = (shares / shares.max(axis=1, keepdims=True)) ** (1 / self.value)
         return shares / shares.sum(axis=1, keepdims=True)
 
 

@@ -61,6 +61,16 @@ def vectors(images: np.ndarray) -> np.ndarray:
     return np.stack([vector(image) for image in images]) if len(images) else np.zeros((0, len(NAMES)), np.float32)
 
 
+def brightest(pixels: np.ndarray) -> np.ndarray:
+    """Each pixel's strongest channel: uint8 (..., 3) to (...). NumPy's `max` along so short an axis takes ten times as long."""
+    return np.maximum(np.maximum(pixels[..., 0], pixels[..., 1]), pixels[..., 2])
+
+
+def faintest(pixels: np.ndarray) -> np.ndarray:
+    """Each pixel's weakest channel."""
+    return np.minimum(np.minimum(pixels[..., 0], pixels[..., 1]), pixels[..., 2])
+
+
 def outlined(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Cell and nucleus, bool (side, side) each.
 
@@ -73,7 +83,7 @@ def outlined(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     green = image[..., 1]
     nothing = np.zeros(green.shape, bool)
-    black = image.max(axis=2) <= BLACK
+    black = brightest(image) <= BLACK
     if black.mean() >= LEAST_BLACK:
         cell = _central(ndimage.binary_fill_holes(~black))
         dark = _threshold(green[cell])

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from skimage.filters import threshold_otsu
 
 from allcore.data.phantom import PhantomSpec, draw
@@ -71,6 +72,36 @@ def test_the_rim_is_the_share_of_the_outermost_pixels_that_are_lit():
     band = np.zeros((SIDE, SIDE), bool)
     band[20:30] = True
     assert told(on_black(band))["rim"] == pytest.approx(20 / (4 * SIDE - 4))
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (0, 45), (45, 0), (45, 45), (20, 20)])
+def test_of_a_cell_at_the_edge_only_the_outermost_pixels_count_for_the_rim(corner: tuple[int, int]):
+    mask = np.zeros((SIDE, SIDE), bool)
+    mask[corner[0] : corner[0] + 15, corner[1] : corner[1] + 15] = True
+    frame = np.ones_like(mask)
+    frame[1:-1, 1:-1] = False
+    assert told(on_black(mask))["rim"] == pytest.approx((mask & frame).sum() / frame.sum())
+
+
+def test_what_the_quick_look_takes_for_one_part_is_one():
+    rng, sure = np.random.default_rng(3), 0
+    for _ in range(3000):
+        mask = rng.random((rng.integers(1, 5), rng.integers(1, 5))) < rng.random()
+        if mask.any(axis=0).all() and mask.any(axis=1).all() and measures._is_one(mask):
+            sure += 1
+            assert ndimage.label(mask)[1] == 1
+    assert sure > 300
+    assert measures._is_one(ellipse(20, 16)[14:46, 10:50])
+
+
+def test_the_dark_level_is_scikit_image_s():
+    rng = np.random.default_rng(4)
+    for _ in range(500):
+        some = rng.integers(0, 256, rng.integers(2, 300))
+        levels = np.bincount(some, minlength=256)
+        if np.count_nonzero(levels) > 1:
+            assert measures._otsu(levels) == threshold_otsu(hist=(levels, np.arange(256)))
+    assert measures._otsu(np.bincount([90, 90], minlength=256)) == -1
 
 
 def test_stain_and_light_are_those_of_the_nucleus_and_of_the_rest():
