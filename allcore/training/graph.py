@@ -8,10 +8,10 @@ from types import ModuleType
 from typing import Any
 
 import keras
-import numpy as np
 
 from allcore.base import fileio
 from allcore.inference.served import ACTIVATIONS, EMBEDDING, PROBABILITIES
+from allcore.models.cnn import graphs
 
 
 def served(model: keras.Model, module: ModuleType, settings: Mapping[str, Any]) -> keras.Model:
@@ -30,10 +30,5 @@ def exported(model: keras.Model, module: ModuleType, path: Path) -> None:
         EMBEDDING: model.get_layer(module.EMBEDDING).output,
         ACTIVATIONS: model.get_layer(module.ACTIVATIONS).output,
     }
-    three = keras.Model(model.input, outputs)
-    three(np.zeros((1, *model.input.shape[1:]), np.uint8))  # Keras exports only what was called
     with fileio.replacing(path) as aside:
-        # Keras tells the format by the suffix, and the file aside has another.
-        named = aside.with_suffix(".onnx")
-        three.export(named, format="onnx", verbose=False)
-        named.rename(aside)
+        aside.write_bytes(graphs.drawn(model, outputs).SerializeToString())

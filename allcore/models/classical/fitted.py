@@ -12,6 +12,7 @@ from scipy.special import softmax
 
 from allcore.models import features, registry
 from allcore.models.classical import graphs
+from allcore.models.sketch import Sketch
 
 if TYPE_CHECKING:
     from sklearn.preprocessing import StandardScaler
@@ -41,13 +42,13 @@ class Fitted:
 
     def graph(self, length: int) -> bytes:
         """The same as ONNX: float32 `features` (n, length) to float32 `probabilities` (n, classes)."""
-        sketch = graphs.Sketch()
+        sketch = Sketch()
         x = sketch.cast(graphs.INPUT, np.float64)
         if self.scaler is not None:
             x = graphs.standardised(sketch, x, self.scaler.mean_, self.scaler.scale_)
         scores = self._module.draw(sketch, x, self.estimator)
         last = graphs.probabilities(sketch, scores, self.temperature)
-        return sketch.model(last, length=length, classes=len(self.estimator.classes_)).SerializeToString()
+        return graphs.whole(sketch, last, length=length, classes=len(self.estimator.classes_)).SerializeToString()
 
 
 def fit(model: str, settings: dict[str, Any], vectors: np.ndarray, labels: np.ndarray, *, seed: int) -> Fitted:

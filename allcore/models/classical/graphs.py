@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from allcore.models.classical import scores
 from allcore.models.classical.estimators import distances
+from allcore.models.sketch import OPSET, TREE_OPSET, Sketch
 
 if TYPE_CHECKING:
     import onnx
@@ -17,53 +18,17 @@ if TYPE_CHECKING:
     from allcore.models.classical.estimators.neighbours import Neighbours
     from allcore.models.classical.estimators.support_vectors import SupportVectors
 
-OPSET, TREE_OPSET, IR = 18, 3, 10
 INPUT, OUTPUT = "features", "probabilities"
 _MOST_COLUMNS = (2**31 - 1) // distances.LEVELS**2
 """Products of bytes add up within 32 bits over so many; wider vectors are taken in parts."""
 
 
-class Sketch:
-    """A graph being drawn: each method adds to it and returns the name of what it adds."""
+def whole(sketch: Sketch, last: str, *, length: int, classes: int) -> onnx.ModelProto:
+    """INPUT float32 (n, length) to OUTPUT float32 (n, classes), which is `last`, float64, rounded."""
+    from onnx import TensorProto, helper
 
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-
-    def constant(self, values: Any) -> str:
-        from onnx import numpy_helper
-
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
-
-    def op(self, kind: str, *inputs: str, domain: str = "", outputs: int = 1, **attributes: Any) -> str:
-        """A node; the name of its last output."""
-        from onnx import helper
-
-        names = [f"{kind.lower()}_{len(self.nodes)}_{number}" for number in range(outputs)]
-        self.nodes.append(helper.make_node(kind, inputs, names, domain=domain, **attributes))
-        return names[-1]
-
-    def cast(self, name: str, kind: type[np.generic]) -> str:
-        from onnx import helper
-
-        return self.op("Cast", name, to=helper.np_dtype_to_tensor_dtype(np.dtype(kind)))
-
-    def model(self, last: str, *, length: int, classes: int) -> onnx.ModelProto:
-        """The whole: INPUT float32 (n, length) to OUTPUT float32 (n, classes), which is `last`, float64, rounded."""
-        from onnx import TensorProto, helper
-
-        self.nodes.append(helper.make_node("Cast", [last], [OUTPUT], to=TensorProto.FLOAT))
-        graph = helper.make_graph(
-            self.nodes,
-            "classifier",
-            [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, length])],
-            [helper.make_tensor_value_info(OUTPUT, TensorProto.FLOAT, [None, classes])],
-            self.constants,
-        )
-        imports = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", TREE_OPSET)]
-        return helper.make_model(graph, opset_imports=imports, ir_version=IR, producer_name="allcore")
+    sketch.named(last, OUTPUT, "Cast", to=TensorProto.FLOAT)
+    return sketch.model(helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, length]), {OUTPUT: [classes]})
 
 
 def standardised(sketch: Sketch, x: str, mean: np.ndarray, scale: np.ndarray) -> str:

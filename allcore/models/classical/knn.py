@@ -11,6 +11,7 @@ from allcore.models import features
 from allcore.models.classical import graphs, knobs, presets
 from allcore.models.classical import scores as scores_
 from allcore.models.classical.learned import Learned
+from allcore.models.sketch import Sketch
 from allcore.models.spec import CLASSICAL, Knob, ModelCard
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def scores(estimator: Neighbours, vectors: np.ndarray) -> np.ndarray:
     return scores_.votes(estimator.predict_proba(vectors), estimator.voters_)
 
 
-def draw(sketch: graphs.Sketch, x: str, estimator: Neighbours) -> str:
+def draw(sketch: Sketch, x: str, estimator: Neighbours) -> str:
     """The same as a graph."""
     return graphs.votes(sketch, graphs.neighbours(sketch, x, estimator), estimator.voters_, len(estimator.classes_))
 

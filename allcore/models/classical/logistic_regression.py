@@ -11,6 +11,7 @@ from allcore.models import features
 from allcore.models.classical import graphs, knobs, presets
 from allcore.models.classical import scores as scores_
 from allcore.models.classical.learned import Learned
+from allcore.models.sketch import Sketch
 from allcore.models.spec import CLASSICAL, Knob, ModelCard
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def scores(estimator: Rotated, vectors: np.ndarray) -> np.ndarray:
     return scores_.margins(estimator.decision_function(vectors))
 
 
-def draw(sketch: graphs.Sketch, x: str, estimator: Rotated) -> str:
+def draw(sketch: Sketch, x: str, estimator: Rotated) -> str:
     """The same as a graph."""
     return graphs.margins(sketch, graphs.linear(sketch, x, estimator.coef_.T, estimator.intercept_), len(estimator.coef_))
 

@@ -10,6 +10,7 @@ import numpy as np
 from allcore.models.classical import graphs, knobs, presets
 from allcore.models.classical import scores as scores_
 from allcore.models.classical.learned import Learned
+from allcore.models.sketch import Sketch
 from allcore.models.spec import CLASSICAL, Knob, ModelCard
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def scores(estimator: MLPClassifier, vectors: np.ndarray) -> np.ndarray:
     return scores_.margins(x[:, 0] if x.shape[1] == 1 else x)
 
 
-def draw(sketch: graphs.Sketch, x: str, estimator: MLPClassifier) -> str:
+def draw(sketch: Sketch, x: str, estimator: MLPClassifier) -> str:
     """The same as a graph."""
     last = graphs.perceptron(sketch, x, estimator.coefs_, estimator.intercepts_)
     return graphs.margins(sketch, last, estimator.n_outputs_)

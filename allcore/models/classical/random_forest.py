@@ -10,6 +10,7 @@ import numpy as np
 from allcore.models.classical import graphs, knobs, presets
 from allcore.models.classical import scores as scores_
 from allcore.models.classical.learned import Learned
+from allcore.models.sketch import Sketch
 from allcore.models.spec import CLASSICAL, Knob, ModelCard
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def scores(estimator: RandomForestClassifier, vectors: np.ndarray) -> np.ndarray
     return scores_.votes(estimator.predict_proba(vectors), len(estimator.estimators_))
 
 
-def draw(sketch: graphs.Sketch, x: str, estimator: RandomForestClassifier) -> str:
+def draw(sketch: Sketch, x: str, estimator: RandomForestClassifier) -> str:
     """The same as a graph."""
     return graphs.votes(sketch, graphs.forest(sketch, x, estimator), len(estimator.estimators_), len(estimator.classes_))
 

@@ -11,6 +11,7 @@ from allcore.models import features
 from allcore.models.classical import graphs, knobs, presets
 from allcore.models.classical import scores as scores_
 from allcore.models.classical.learned import Learned
+from allcore.models.sketch import Sketch
 from allcore.models.spec import CLASSICAL, Knob, ModelCard
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def scores(estimator: SupportVectors, vectors: np.ndarray) -> np.ndarray:
     return scores_.margins(estimator.decision_function(vectors))
 
 
-def draw(sketch: graphs.Sketch, x: str, estimator: SupportVectors) -> str:
+def draw(sketch: Sketch, x: str, estimator: SupportVectors) -> str:
     """The same as a graph."""
     classes = len(estimator.classes_)
     return graphs.margins(sketch, graphs.support_vectors(sketch, x, estimator), 1 if classes == 2 else classes)

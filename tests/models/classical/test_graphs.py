@@ -10,6 +10,7 @@ import pytest
 from allcore.models import features, registry
 from allcore.models.classical import fitted, graphs
 from allcore.models.classical.fitted import Fitted
+from allcore.models.sketch import Sketch
 from allcore.models.spec import CLASSICAL
 
 MODELS = [card.id for card in registry.cards() if card.family == CLASSICAL]
@@ -62,10 +63,10 @@ def test_more_pixels_than_32_bits_hold_are_taken_in_parts(monkeypatch: pytest.Mo
 
 def test_white_images_of_the_largest_size_do_not_overflow():
     length = 224 * 224 * 3
-    sketch = graphs.Sketch()
+    sketch = Sketch()
     references = np.array([[255], [0]], np.uint8).repeat(length, axis=1)
     squared = graphs.squared(sketch, sketch.cast(graphs.INPUT, np.float64), references)
-    graph = sketch.model(squared, length=length, classes=2).SerializeToString()
+    graph = graphs.whole(sketch, squared, length=length, classes=2).SerializeToString()
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     found = session.run(None, {graphs.INPUT: np.ones((1, length), np.float32)})[0]
     np.testing.assert_array_equal(found, [[0, length]])
