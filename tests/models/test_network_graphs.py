@@ -61,6 +61,7 @@ def test_what_a_layer_can_be_told_is_told_to_the_graph_too():
     x = middle = layers.BatchNormalization(scale=False, epsilon=0.01)(x)
     x = layers.Add()([x, layers.Activation("relu")(x)])
     x = layers.MaxPooling2D((3, 2), strides=(2, 1), padding="same")(x)
+    x = layers.AveragePooling2D((2, 3), strides=1, padding="same")(x)
     x = layers.Dense(5, use_bias=False)(layers.Flatten()(x))
     x = layers.BatchNormalization(center=False)(x)
     network = shaken(keras.Model(images, layers.Dense(2, activation="softmax")(x)))

@@ -74,8 +74,9 @@ def _normalisation(sketch: Sketch, layer: keras.layers.BatchNormalization, x: st
     return sketch.op("BatchNormalization", x, *map(sketch.constant, (scale, offset, mean, variance)), epsilon=layer.epsilon)
 
 
-def _pooling(sketch: Sketch, layer: keras.layers.MaxPooling2D, x: str) -> str:
-    return sketch.op("MaxPool", x, kernel_shape=layer.pool_size, strides=layer.strides, pads=_pads(layer, layer.pool_size))
+def _pooling(sketch: Sketch, layer: keras.layers.MaxPooling2D | keras.layers.AveragePooling2D, x: str) -> str:
+    kind = {"MaxPooling2D": "MaxPool", "AveragePooling2D": "AveragePool"}[type(layer).__name__]
+    return sketch.op(kind, x, kernel_shape=layer.pool_size, strides=layer.strides, pads=_pads(layer, layer.pool_size))
 
 
 def _pads(layer: Any, reach: Sequence[int]) -> list[int]:
@@ -120,6 +121,7 @@ _KINDS: dict[str, Callable[..., str]] = {
     "Conv2D": _convolution,
     "BatchNormalization": _normalisation,
     "MaxPooling2D": _pooling,
+    "AveragePooling2D": _pooling,
     "ZeroPadding2D": _border,
     "Flatten": _flat,
     "Dense": _dense,
