@@ -25,8 +25,9 @@ def load(paths: JobPaths) -> ServedModel:
 def graph(content: bytes, *, seed: int = SEED) -> bytes:
     """An ONNX graph with the numbers of each learned tensor in another order; their distribution stays.
 
-    Learned are: weights and offsets of convolutions; float32 weights of dense layers; in our classifiers' graphs, weights that are cast
-    before a product (constants that stand in float64 are fixed), the classes of references, trees' questions and leaves.
+    Learned are: weights and offsets of convolutions and dense layers; what batch norms learned, and averaged; in our classifiers' graphs,
+    weights that are cast before a product (constants that stand in float64 are fixed), the classes of references, trees' questions and
+    leaves.
     Features (components, means) stay: they know no class.
 
     Raises AllcoreError where the graph has none of these.
@@ -42,7 +43,7 @@ def graph(content: bytes, *, seed: int = SEED) -> bytes:
     """Names, and whether whole rows are shuffled and not single numbers."""
     shuffled = 0
     for node in model.graph.node:
-        if node.op_type in ("Conv", "Gemm"):
+        if node.op_type in ("Conv", "Gemm", "BatchNormalization"):
             learned |= dict.fromkeys((name for name in node.input[1:] if name in tensors), False)
         elif node.op_type == "MatMul":
             learned |= {cast[name]: False for name in node.input if name in cast}

@@ -31,6 +31,20 @@ def test_weights_are_the_same_numbers_in_another_order(content: bytes, name: str
     assert tensor(randomised.graph(content), "most") == 255
 
 
+def test_batch_norms_are_shuffled_too():
+    names = ["scale", "offset", "mean", "variance"]
+    nodes = [
+        helper.make_node("BatchNormalization", ["planes", *names], ["normal"]),
+        helper.make_node("ReduceMean", ["normal", "axes"], ["scores"], keepdims=0),
+        helper.make_node("Softmax", ["scores"], ["probabilities"]),
+    ]
+    learned = {name: np.float32([1, 2, 3]) + place for place, name in enumerate(names)}
+    content = graph(nodes, {**learned, "axes": np.array([2, 3])}, {"probabilities": [None, 3]})
+    after = [tensor(randomised.graph(content), name) for name in names]
+    assert any(not np.array_equal(one, other) for one, other in zip(after, learned.values(), strict=True))
+    assert all(sorted(one) == list(other) for one, other in zip(after, learned.values(), strict=True))
+
+
 def test_the_seed_decides():
     content = dense(WEIGHTS)
     assert randomised.graph(content) == randomised.graph(content)
