@@ -136,9 +136,10 @@ def test_the_page_answers_before_the_caller_is_told_and_is_gone_afterwards(artif
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_a_signal_closes_the_page_and_says_so(artifacts: Artifacts, port: int, child, number: signal.Signals):
     program = """
-import sys
+import signal, sys
 from allcore import launch
 from allcore.base.paths import Artifacts
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests themselves may run under nohup, which would be passed on
 sys.exit(launch.serve(Artifacts.locate(), port=int(sys.argv[1]), command=sys.argv[2:]))
 """
     runner = child(OBEDIENT_RUNNER, artifacts.runner_stop, artifacts.root / "seen")
