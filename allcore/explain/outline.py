@@ -12,7 +12,7 @@ _MOST_EDGE = 0.25
 
 def cell(image: np.ndarray) -> np.ndarray | None:
     """The cell of a picture that was cut out on black, bool (side, side); None where the outline is unknown. `image` uint8 RGB."""
-    black = image.max(axis=2) <= cell_features.BLACK
+    black = cell_features.brightest(image) <= cell_features.BLACK
     edge = np.concatenate([black[0], black[-1], black[1:-1, 0], black[1:-1, -1]])
     if black.mean() < cell_features.LEAST_BLACK or (~edge).mean() > _MOST_EDGE:
         return None

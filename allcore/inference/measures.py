@@ -110,8 +110,8 @@ def _every_power(side: int) -> np.ndarray:
 
 
 def _is_one(cell: np.ndarray) -> bool:
-    """Whether what a smallest box holds is one connected part, by a look that takes a tenth of labelling's time and settles it for most
-    cells: each row, or each column, has one run of pixels and touches the next. False where that can't tell."""
+    """Whether what a smallest box holds is one connected part, by a look that takes a fraction of labelling's time and settles it for
+    most cells: each row, or each column, has one run of pixels and touches the next. False where that can't tell."""
     return any(
         np.count_nonzero(lines[:, 1:] > lines[:, :-1]) + np.count_nonzero(lines[:, 0]) == len(lines)
         and np.logical_or.reduce(lines[1:] & lines[:-1], axis=1).all()
@@ -133,7 +133,7 @@ def _largest(lit: np.ndarray) -> tuple[np.ndarray, float]:
 def _otsu(levels: np.ndarray) -> int:
     """The level, int64 counts (256,), up to which pixels are dark (Otsu 1979); -1 where there is but one.
 
-    As scikit-image's, which takes three times as long to get there.
+    As scikit-image's, which takes twice as long to get there.
     """
     there = np.flatnonzero(levels)
     least, most = there[0], there[-1]

@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 from keras import layers
 
+from allcore.base.errors import AllcoreError
 from allcore.models import registry
 from allcore.models.cnn import graphs
 from allcore.models.spec import CNN
@@ -72,5 +73,5 @@ def test_what_a_layer_can_be_told_is_told_to_the_graph_too():
 def test_what_cannot_be_drawn_is_named(layer: keras.Layer):
     images = keras.Input((8, 8, 3), dtype="uint8", name="images")
     network = keras.Model(images, layer(layers.Rescaling(1 / 255)(images)))
-    with pytest.raises(NotImplementedError, match=r"(LeakyReLU|gelu) can't be drawn as ONNX yet"):
+    with pytest.raises(AllcoreError, match=r"(LeakyReLU|gelu) can't be drawn as an ONNX graph yet"):
         graphs.drawn(network, {"activations": network.output})

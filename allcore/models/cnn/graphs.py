@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from allcore.base.errors import AllcoreError
 from allcore.models.sketch import Sketch
 
 if TYPE_CHECKING:
     import keras
     import onnx
-
 
 INPUT = "images"
 
@@ -25,7 +25,7 @@ def drawn(network: keras.Model, outputs: Mapping[str, keras.KerasTensor]) -> onn
 
     Within the graph channels come before places, as ONNX has them. Dropout does nothing in an answer and is left out.
 
-    Raises NotImplementedError where a layer is of a kind that no network here has.
+    Each layer has been called once. Raises AllcoreError where one is of a kind that no network here has.
     """
     from onnx import TensorProto, helper
 
@@ -46,7 +46,7 @@ def drawn(network: keras.Model, outputs: Mapping[str, keras.KerasTensor]) -> onn
 def _layer(sketch: Sketch, layer: keras.Layer, names: list[str]) -> str:
     kind = type(layer).__name__
     if kind not in _KINDS:
-        raise NotImplementedError(f"A layer of kind {kind} can't be drawn as ONNX yet: say how in {__name__}.")
+        raise _undrawable(f"A layer of kind {kind}")
     return _KINDS[kind](sketch, layer, *names)
 
 
@@ -113,7 +113,14 @@ def _activated(sketch: Sketch, activation: Callable[..., Any], x: str) -> str:
         case "softmax":
             return sketch.op("Softmax", x, axis=1)
         case other:
-            raise NotImplementedError(f"The activation {other} can't be drawn as ONNX yet: say how in {__name__}.")
+            raise _undrawable(f"The activation {other}")
+
+
+def _undrawable(what: str) -> AllcoreError:
+    return AllcoreError(
+        f"{what} can't be drawn as an ONNX graph yet.",
+        f"Say how in {__name__}, and resume: what was trained is kept.",
+    )
 
 
 _KINDS: dict[str, Callable[..., str]] = {
