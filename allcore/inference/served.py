@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -57,13 +58,14 @@ class ServedModel:
     def __init__(
         self,
         card: ServedCard,
-        graph: bytes,
+        graph: bytes | Path,
         features: Features | None,
         *,
         threads: int = 0,
         again: Callable[[], bytes] | None = None,
     ) -> None:
-        """`threads` of the processor for one call, 0 for all; `again` gives the graph once more, for `one_thread`."""
+        """`graph`: an ONNX file, or its content, which is in memory once more while it is read. `threads` of the processor for one call,
+        0 for all; `again` gives the graph once more, for `one_thread`."""
         self.card = card
         self._features, self._again = features, again
         self._beside: ServedModel | None = None
@@ -72,7 +74,8 @@ class ServedModel:
         self._input = self._session.get_inputs()[0].name
         self.has_activations = ACTIVATIONS in [output.name for output in self._session.get_outputs()]
         """Whether the graph is a network's that gives them; ONNX Runtime computes only the outputs that are asked for."""
-        self._own_bytes = len(graph) + sum(array.nbytes for array in (features.learned if features else {}).values())
+        graph_bytes = graph.stat().st_size if isinstance(graph, Path) else len(graph)
+        self._own_bytes = graph_bytes + sum(array.nbytes for array in (features.learned if features else {}).values())
 
     @property
     def size_bytes(self) -> int:
@@ -118,7 +121,7 @@ class ServedModel:
         return self._session.run([ACTIVATIONS], {self._input: np.ascontiguousarray(images)})[0]
 
 
-def _session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:
+def _session(graph: bytes | Path, threads: int) -> onnxruntime.InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -126,7 +129,8 @@ def _session(graph: bytes, threads: int) -> onnxruntime.InferenceSession:
     options.log_severity_level = 3
     # What a large batch needed is given back: a server keeps many models, and answers now and then.
     options.enable_cpu_mem_arena = False
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    source = str(graph) if isinstance(graph, Path) else graph
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
 
 
 def _normalised(shares: np.ndarray) -> np.ndarray:

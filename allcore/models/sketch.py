@@ -14,25 +14,29 @@ OPSET, TREE_OPSET, IR = 18, 3, 10
 
 
 class Sketch:
-    """Each method adds to the graph and returns the name of what it adds."""
+    """Each method adds to the graph and returns the name of what it adds.
+
+    All goes into one model from the start: what onnx puts together of parts, it copies, weights and all.
+    """
 
     def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
+        from onnx import ModelProto
+
+        self._model = ModelProto(ir_version=IR, producer_name="allcore")
+        self._graph = self._model.graph
+        self._graph.name = "allcore"
 
     def constant(self, values: Any) -> str:
         from onnx import numpy_helper
 
-        name = f"constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        name = f"constant_{len(self._graph.initializer)}"
+        self._graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
     def op(self, kind: str, *inputs: str, domain: str = "", outputs: int = 1, **attributes: Any) -> str:
         """A node; the name of its last output."""
-        from onnx import helper
-
-        names = [f"{kind.lower()}_{len(self.nodes)}_{number}" for number in range(outputs)]
-        self.nodes.append(helper.make_node(kind, inputs, names, domain=domain, **attributes))
+        names = [f"{kind.lower()}_{len(self._graph.node)}_{number}" for number in range(outputs)]
+        self._node(kind, inputs, names, domain=domain, **attributes)
         return names[-1]
 
     def cast(self, name: str, kind: type[np.generic]) -> str:
@@ -42,15 +46,20 @@ class Sketch:
 
     def named(self, last: str, name: str, kind: str = "Identity", **attributes: Any) -> None:
         """`last`, by a node of this kind, under a name of its own, as an output has it."""
+        self._node(kind, [last], [name], **attributes)
+
+    def _node(self, *words: Any, **attributes: Any) -> None:
         from onnx import helper
 
-        self.nodes.append(helper.make_node(kind, [last], [name], **attributes))
+        self._graph.node.append(helper.make_node(*words, **attributes))
 
     def model(self, source: onnx.ValueInfoProto, outputs: Mapping[str, Sequence[int]]) -> onnx.ModelProto:
-        """The whole: from `source` to float32 outputs, each by its name and the sides that follow the number of samples."""
+        """The whole: from `source` to float32 outputs, each by its name and the sides that follow the number of samples. The sketch is
+        then done with."""
         from onnx import TensorProto, helper
 
-        told = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, *sides]) for name, sides in outputs.items()]
-        graph = helper.make_graph(self.nodes, "allcore", [source], told, self.constants)
-        imports = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", TREE_OPSET)]
-        return helper.make_model(graph, opset_imports=imports, ir_version=IR, producer_name="allcore")
+        self._graph.input.append(source)
+        for name, sides in outputs.items():
+            self._graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, *sides]))
+        self._model.opset_import.extend([helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", TREE_OPSET)])
+        return self._model

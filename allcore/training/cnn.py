@@ -104,7 +104,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
     return Trained(
         probabilities=lambda pictures: _predicted(answering, pictures),
         export=lambda path: graph.exported(answering, module, path),
-        save=lambda: _saved(model, attempt, attempt.paths.keras),
+        save=lambda: _saved(answering, attempt, attempt.paths.keras),
         features=None,
         parameters=model.count_params(),
         epochs=at.epoch,

@@ -15,9 +15,10 @@ from allcore.models.cnn import graphs
 
 
 def served(model: keras.Model, module: ModuleType, settings: Mapping[str, Any]) -> keras.Model:
-    """`model` as it will answer: in 32 bits, whatever it was trained in, since processors have no other and 16 round far coarser."""
+    """`model` as it will answer: without its optimiser, and in 32 bits, whatever it was trained in, since processors have no other and
+    16 round far coarser."""
     if not settings["mixed_precision"]:
-        return model
+        return keras.Model(model.input, model.output, name=model.name)
     plain = module.build(settings, classes=model.output.shape[-1], seed=0)
     plain.set_weights(model.get_weights())
     return plain

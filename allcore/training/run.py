@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from typing import Any
 
@@ -39,6 +40,7 @@ def train(attempt: Attempt) -> None:
     _certify(attempt, data)
 
     trained = _trained(attempt, data, card.family, spec)
+    gc.collect()  # a network's optimiser, as large as two networks, goes before its copies come
 
     attempt.become(status.FINISHING)
     attempt.progress(0.93, "Saving the model")
@@ -54,7 +56,7 @@ def train(attempt: Attempt) -> None:
     trained.save()
     attempt.progress(0.94, "Exporting to ONNX")
     trained.export(paths.onnx)
-    model = ServedModel(_served_card(attempt, spec, data, trained), paths.onnx.read_bytes(), trained.features, threads=attempt.threads)
+    model = ServedModel(_served_card(attempt, spec, data, trained), paths.onnx, trained.features, threads=attempt.threads)
 
     answer = _answered(attempt, model, data.pixels, trained.vectors)
     same = _checked(data, trained, answer.probabilities)

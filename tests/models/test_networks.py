@@ -66,9 +66,10 @@ def resnet50() -> int:
 
 def allnet() -> int:
     total, before = conv(5, 3, 32, bias=False) + norm(32), 32
-    for filters in (48, 96, 128):
-        total += conv(3, before, filters, bias=False) + conv(3, filters, filters, bias=False) + conv(1, before, filters, bias=False)
-        total += 3 * norm(filters)
+    for filters in (32, 64, 128):
+        total += conv(3, before, filters, bias=False) + conv(3, filters, filters, bias=False) + 2 * norm(filters)
+        if filters != before:
+            total += conv(1, before, filters, bias=False)
         before = filters
     return total + dense(128, 2)
 

@@ -14,8 +14,7 @@ from allcore.models.spec import CNN, ModelCard
 if TYPE_CHECKING:
     import keras
 
-STEM = 32
-STAGES = (48, 96, 128)
+STAGES = (32, 64, 128)
 EMBEDDING, ACTIVATIONS = "embedding", "activations"
 
 _TUNED = {
@@ -34,9 +33,9 @@ CARD = ModelCard(
     name="AllNet",
     family=CNN,
     about="Ours: a small residual network for ordinary hardware, many times as fast as the paper's.",
-    images_per_second=560.0,
-    parameters=441_506,
-    multiply_adds=0.0318e9,
+    images_per_second=900.0,
+    parameters=309_730,
+    multiply_adds=0.0193e9,
     knobs=knobs.shared(dropout=0.2),
     presets=presets.presets(
         paper={"epochs": 100},
@@ -50,7 +49,8 @@ CARD = ModelCard(
 def build(settings: Mapping[str, Any], *, classes: int, seed: int) -> keras.Model:
     """The untrained network: uint8 images (n, size, size, 3) to probabilities (n, classes); the embedding has 128 numbers.
 
-    A 5x5 stem of stride 2 and a pooling bring 70 pixels to 18; three residual blocks work at 18, 9 and 5.
+    A 5x5 stem of stride 2 and a pooling bring 70 pixels to 18; three residual blocks work at 18, 9 and 5. Time goes to what has many
+    pixels: the stem is normed once it is pooled, a quarter as many, and the ways past the blocks are not normed.
     """
     import keras
     from keras import layers
@@ -59,19 +59,21 @@ def build(settings: Mapping[str, Any], *, classes: int, seed: int) -> keras.Mode
 
     def convolved(x: keras.KerasTensor, filters: int, size: int, *, stride: int = 1) -> keras.KerasTensor:
         kernel = keras.initializers.HeNormal(seed=next(seeds))
-        x = layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False, kernel_initializer=kernel)(x)
+        return layers.Conv2D(filters, size, strides=stride, padding="same", use_bias=False, kernel_initializer=kernel)(x)
+
+    def normed(x: keras.KerasTensor) -> keras.KerasTensor:
         return layers.BatchNormalization(momentum=settings["batch_norm_momentum"])(x)
 
     images = keras.Input((settings["input_size"],) * 2 + (3,), dtype="uint8", name="images")
     x = layers.Rescaling(1 / 127.5, offset=-1)(images)
-    x = layers.ReLU()(convolved(x, STEM, 5, stride=2))
-    x = layers.MaxPooling2D(3, 2, padding="same")(x)
+    x = layers.MaxPooling2D(2, padding="same")(convolved(x, STAGES[0], 5, stride=2))
+    x = layers.ReLU()(normed(x))
     for stage, filters in enumerate(STAGES):
         stride = 1 if stage == 0 else 2
-        inner = layers.ReLU()(convolved(x, filters, 3, stride=stride))
-        inner = convolved(inner, filters, 3)
-        shortcut = convolved(x, filters, 1, stride=stride)
-        x = layers.ReLU(name=ACTIVATIONS if stage == 0 else None)(layers.Add()([inner, shortcut]))
+        inner = layers.ReLU()(normed(convolved(x, filters, 3, stride=stride)))
+        inner = normed(convolved(inner, filters, 3))
+        past = x if stage == 0 else convolved(x, filters, 1, stride=stride)
+        x = layers.ReLU(name=ACTIVATIONS if stage == 0 else None)(layers.Add()([inner, past]))
     x = layers.GlobalAveragePooling2D(name=EMBEDDING)(x)
     x = layers.Dropout(settings["dropout"], seed=next(seeds))(x)
     last = keras.initializers.GlorotUniform(seed=next(seeds))
