@@ -7,9 +7,10 @@ are medians over the rounds, the first of each (compilation) left out:
   ours   a training job as the worker does it: its variables, batches, schedule, progress, heartbeat, events, checkpoints
   plain  what a Keras user writes: float32 arrays, `model.fit` with Keras's and TensorFlow's defaults
   bare   the fastest plain Keras loop known to us: uint8 arrays, oneDNN switched on, `train_on_batch` or `fit`, whichever is faster
-Then two jobs of one thread each side by side, against one job on all threads (two jobs one after the other train as fast as that).
-Bars: ours/plain >= 1.25 where oneDNN is off by default, 0.97 elsewhere; ours/bare >= 0.95; side by side >= 1.1 times; peak memory
-no higher than plain's. The share of the processor's floor (6 multiply-adds an image over the best matrix product) is told.
+Each then ends as it would: the job with all that a run holds, the scripts with the model saved and asked about the images; peak memory is
+with that end. Then two jobs of one thread each side by side, against one job on all threads (two jobs one after the other train as fast
+as that). Bars: ours/plain >= 1.25 where oneDNN is off by default, 0.97 elsewhere; ours/bare >= 0.95; side by side >= 1.1 times; peak
+memory no higher than plain's. The share of the processor's floor (6 multiply-adds an image over the best matrix product) is told.
 The last line is JSON. With --check, exits 1 where a bar is missed.
 """
 
@@ -37,29 +38,39 @@ ALLNET_BAR = 15.0
 
 
 class Contender:
-    """A process that trains one epoch each time it is told to, and says how many images a second that were."""
+    """A process that trains one epoch each time it is told to, and says how many images a second that were, and its peak so far."""
 
-    def __init__(self, kind: str, model: str, images: int, *, threads: int = 0, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, kind: str, model: str, images: int, *, epochs: int, threads: int = 0, environment: dict[str, str] | None = None
+    ) -> None:
         command = [sys.executable, "-m", "benchmarks.training", "--child", kind, "--models", model, "--images", str(images)]
         self._process = subprocess.Popen(
-            [*command, "--threads", str(threads)],
+            [*command, "--epochs", str(epochs), "--threads", str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
             env={**os.environ, **(environment or {}), "TF_CPP_MIN_LOG_LEVEL": "3"},
         )
-        self._read()  # ready
+        self.result()  # ready
 
-    def begin(self) -> None:
-        self._process.stdin.write("go\n")
+    def say(self, word: str) -> None:
+        self._process.stdin.write(f"{word}\n")
         self._process.stdin.flush()
 
     def result(self) -> dict[str, Any]:
-        return self._read()
+        for line in self._process.stdout:
+            if line.startswith("{"):
+                return json.loads(line)
+        raise RuntimeError(f"A contender ended with code {self._process.wait()}.")
 
     def epoch(self) -> dict[str, Any]:
-        self.begin()
+        self.say(GO)
+        return self.result()
+
+    def finish(self) -> dict[str, Any]:
+        """After the last epoch: what is done with a trained network."""
+        self.say(FINISH)
         return self.result()
 
     def end(self) -> None:
@@ -70,11 +81,8 @@ class Contender:
             self._process.kill()
             self._process.wait()
 
-    def _read(self) -> dict[str, Any]:
-        for line in self._process.stdout:
-            if line.startswith("{"):
-                return json.loads(line)
-        raise RuntimeError(f"A contender ended with code {self._process.wait()}.")
+
+GO, FINISH = "go", "finish"
 
 
 def _say(**values: Any) -> None:
@@ -83,19 +91,20 @@ def _say(**values: Any) -> None:
     print(json.dumps({**values, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}), flush=True)
 
 
-def _told_to_go() -> bool:
-    return bool(sys.stdin.readline())
+def _word() -> str:
+    """GO, FINISH, or '' where there is no more to do."""
+    return sys.stdin.readline().strip()
 
 
-def child(kind: str, model: str, images: int, threads: int) -> None:
+def child(kind: str, model: str, images: int, *, epochs: int, threads: int) -> None:
     """Be a contender."""
     if kind == "ours":
-        _ours(model, images, threads)
+        _ours(model, images, epochs, threads)
     else:
         _keras(kind, model, images)
 
 
-def _ours(model: str, images: int, threads: int) -> None:
+def _ours(model: str, images: int, epochs: int, threads: int) -> None:
     from allcore.base.paths import Artifacts
     from allcore.data import importing
     from allcore.data.phantom import PhantomSpec
@@ -103,13 +112,12 @@ def _ours(model: str, images: int, threads: int) -> None:
     from allcore.runs import attempt as attempts
     from allcore.runs import events, status
     from allcore.runs.attempt import Attempt, Interrupted
-    from allcore.runs.spec import TrainSpec
-    from allcore.training import material
+    from allcore.training import run
 
     with tempfile.TemporaryDirectory() as folder:
         artifacts = Artifacts(Path(folder))
         importing.make_phantom(artifacts, "cells", PhantomSpec(images=round(images / 0.8)))
-        changed = {"batch_size": BATCH, "epochs": 1000, "threads": threads}
+        changed = {"batch_size": BATCH, "epochs": epochs, "threads": threads}
         plan, _ = submit.planned(artifacts, data="cells", model=model, preset="paper", changed=changed)
         paths = submit.training(artifacts, plan)
         number = status.change(paths, status.STARTING).attempt
@@ -117,29 +125,33 @@ def _ours(model: str, images: int, threads: int) -> None:
         class Paced(Attempt):
             """An attempt whose every epoch waits for the word."""
 
+            is_ready = False
+
+            def progress(self, share: float, doing: str) -> None:
+                super().progress(share, doing)
+                if not self.is_ready and doing.startswith("Epoch 1 "):
+                    self.is_ready = True
+                    _say(ready=True)
+                    self._await_word()
+
             def event(self, event: str, **values: Any) -> None:
                 super().event(event, **values)
                 if event == events.EPOCH:
                     _say(speed=values["images_per_second"])
-                    _wait()
+                    self._await_word()
 
-        def _wait() -> None:
-            if not _told_to_go():
-                raise Interrupted(attempts.STOPPED)
+            def _await_word(self) -> None:
+                if not _word():
+                    raise Interrupted(attempts.STOPPED)
 
         with attempts.held(artifacts, paths, number) as attempt:
             attempt.__class__ = Paced
-            spec = TrainSpec.from_params(attempt.spec.params)
-            data = material.gathered(artifacts, spec)
-            data.images(data.rows("train"))
-            from allcore.training import cnn
-
-            _say(ready=True)
+            attempt.become(status.RUNNING)
             try:
-                _wait()
-                cnn.train(attempt, data, spec.model, spec.settings)
+                run.train(attempt)
             except Interrupted:
                 return
+            _say(finished=True)
 
 
 def _keras(kind: str, model: str, images: int) -> None:
@@ -167,10 +179,15 @@ def _keras(kind: str, model: str, images: int) -> None:
     jit = {"jit_compile": False} if kind == "bare" else {}
     net.compile(keras.optimizers.Adam(1e-4), "sparse_categorical_crossentropy", metrics=["accuracy"], **jit)
     _say(ready=True)
-    while _told_to_go():
+    while (word := _word()) == GO:
         began = time.perf_counter()
         net.fit(**data, verbose=0)
         _say(speed=images / (time.perf_counter() - began))
+    if word == FINISH:
+        with tempfile.TemporaryDirectory() as folder:
+            net.save(Path(folder) / "model.keras")
+        net.predict(pixels, batch_size=BATCH, verbose=0)
+        _say(finished=True)
 
 
 def best_matrix_product() -> float:
@@ -190,20 +207,24 @@ def best_matrix_product() -> float:
 def compare(model: str, *, rounds: int, images: int) -> dict[str, Any]:
     """Medians of interleaved epochs, and the bars' ratios."""
     kinds = ("ours", "plain", "bare")
-    contenders = {kind: Contender(kind, model, images, environment=GENEROUS if kind == "ours" else None) for kind in kinds}
+    contenders = {
+        kind: Contender(kind, model, images, epochs=rounds + 1, environment=GENEROUS if kind == "ours" else None) for kind in kinds
+    }
     told: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
     for _ in range(rounds + 1):
         for kind, contender in contenders.items():
             told[kind].append(contender.epoch())
+    speed = {kind: statistics.median(one["speed"] for one in told[kind][1:]) for kind in kinds}
+    training = {kind: told[kind][-1]["peak_mb"] for kind in kinds}
+    peak = {kind: contender.finish()["peak_mb"] for kind, contender in contenders.items()}
     for contender in contenders.values():
         contender.end()
-    speed = {kind: statistics.median(one["speed"] for one in told[kind][1:]) for kind in kinds}
-    peak = {kind: max(one["peak_mb"] for one in told[kind]) for kind in kinds}
     return {
         "model": model,
         **{f"{kind}_images_s": round(speed[kind], 1) for kind in kinds},
         "ours_to_plain": round(speed["ours"] / speed["plain"], 3),
         "ours_to_bare": round(speed["ours"] / speed["bare"], 3),
+        "training_peak_mb": {kind: round(training[kind]) for kind in kinds},
         "peak_mb": {kind: round(peak[kind]) for kind in kinds},
         "memory_to_plain": round(peak["ours"] / peak["plain"], 3),
     }
@@ -211,13 +232,13 @@ def compare(model: str, *, rounds: int, images: int) -> dict[str, Any]:
 
 def side_by_side(model: str, *, rounds: int, images: int) -> dict[str, Any]:
     """Two jobs of one thread together against one on all threads, in turns."""
-    whole = Contender("ours", model, images, environment=GENEROUS)
-    halves = [Contender("ours", model, images, threads=1, environment=_ONE_THREAD) for _ in range(2)]
+    whole = Contender("ours", model, images, epochs=rounds + 1, environment=GENEROUS)
+    halves = [Contender("ours", model, images, epochs=rounds + 1, threads=1, environment=_ONE_THREAD) for _ in range(2)]
     alone, together = [], []
     for _ in range(rounds + 1):
         alone.append(whole.epoch()["speed"])
         for half in halves:
-            half.begin()
+            half.say(GO)
         together.append(sum(half.result()["speed"] for half in halves))
     for contender in (whole, *halves):
         contender.end()
@@ -248,10 +269,11 @@ def main() -> int:
     parser.add_argument("--images", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="our network alone, two rounds")
     parser.add_argument("--child", choices=("ours", "plain", "bare"), help=argparse.SUPPRESS)
+    parser.add_argument("--epochs", type=int, default=1000, help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
-        child(options.child, options.models, options.images, options.threads)
+        child(options.child, options.models, options.images, epochs=options.epochs, threads=options.threads)
         return 0
     models, rounds = (("allnet",), 2) if options.quick else (tuple(options.models.split(",")), options.rounds)
     product = best_matrix_product()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import onnxruntime
 
 PROBABILITIES, EMBEDDING, ACTIVATIONS = "probabilities", "embedding", "activations"
+_OF_NETWORK, _OF_VECTORS = 16, 64
+"""Images at a time: a network's activations take megabytes each, and are no faster together; a classifier reads all that it keeps of its
+training images once a batch."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +99,9 @@ class ServedModel:
                     self._again = None
             return self._beside or self
 
-    def answer(self, images: np.ndarray, *, batch: int = 64) -> Answer:
-        """Probabilities and embeddings of uint8 images (n, size, size, 3), `batch` at a time."""
+    def answer(self, images: np.ndarray, *, batch: int = 0) -> Answer:
+        """Probabilities and embeddings of uint8 images (n, size, size, 3), `batch` at a time; 0 for as many as suit the model."""
+        batch = batch or (_OF_NETWORK if self._features is None else _OF_VECTORS)
         parts = [self._one_batch(images[start : start + batch]) for start in range(0, len(images), batch)]
         return Answer(np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts]))
 

@@ -31,7 +31,7 @@ from allcore.training.trained import Trained
 
 SHARE = 0.92
 """Share of the whole job that the epochs take, for the progress bar."""
-_PREDICT_BATCH = 64
+_PREDICT_BATCH = 32
 _KEEP_EVERY = 60.0
 """Seconds between checkpoints within an epoch; a large network waits longer, so that writing takes a twentieth at most."""
 

@@ -39,7 +39,7 @@ CARD = ModelCard(
     knobs=knobs.shared(dropout=0.2),
     presets=presets.presets(
         paper={"epochs": 100},
-        tuned={**_TUNED, "epochs": 40},
+        tuned={**_TUNED, "epochs": 60},
         lesson={**_TUNED, "epochs": 16, "batch_size": 16},
         lesson_changes="Not a network of the paper's. 16 epochs by patient.",
     ),
