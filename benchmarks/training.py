@@ -269,7 +269,7 @@ def main() -> int:
     parser.add_argument("--images", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="our network alone, two rounds")
     parser.add_argument("--child", choices=("ours", "plain", "bare"), help=argparse.SUPPRESS)
-    parser.add_argument("--epochs", type=int, default=1000, help=argparse.SUPPRESS)
+    parser.add_argument("--epochs", type=int, default=1, help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int, default=0, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:

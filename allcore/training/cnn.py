@@ -100,7 +100,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
         model.load_weights(at.best_file(folder))
     # The first epoch holds the compilation; where there are more, it is no measure of the others.
     typical = float(np.median(at.seconds[1:] or at.seconds))
-    answering = graph.served(model, module, settings)
+    answering = graph.served(model, settings)
     return Trained(
         probabilities=lambda pictures: _predicted(answering, pictures),
         export=lambda path: graph.exported(answering, module, path),

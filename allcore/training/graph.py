@@ -14,12 +14,20 @@ from allcore.inference.served import ACTIVATIONS, EMBEDDING, PROBABILITIES
 from allcore.models.cnn import graphs
 
 
-def served(model: keras.Model, module: ModuleType, settings: Mapping[str, Any]) -> keras.Model:
+def served(model: keras.Model, settings: Mapping[str, Any]) -> keras.Model:
     """`model` as it will answer: without its optimiser, and in 32 bits, whatever it was trained in, since processors have no other and
-    16 round far coarser."""
-    if not settings["mixed_precision"]:
-        return keras.Model(model.input, model.output, name=model.name)
-    plain = module.build(settings, classes=model.output.shape[-1], seed=0)
+    16 round far coarser.
+
+    Made of the network at hand, not built anew: one that is taken up again may be of an earlier form, or begun from a file now gone.
+    """
+    answering = _in_32_bits(model) if settings["mixed_precision"] else model
+    return keras.Model(answering.input, answering.output, name=model.name)
+
+
+def _in_32_bits(model: keras.Model) -> keras.Model:
+    plain = keras.models.clone_model(
+        model, clone_function=lambda layer: type(layer).from_config({**layer.get_config(), "dtype": "float32"})
+    )
     plain.set_weights(model.get_weights())
     return plain
 
