@@ -20,7 +20,7 @@ from allcore.runs.leakage import QUICK
 from allcore.runs.spec import TrainSpec
 from allcore.runs.store import Job
 
-# Coming up, exporting and judging, measured on two cores of 2021: TensorFlow alone takes 5 s to import, compiling 7, exporting 3.
+# Coming up, exporting and judging, measured on two cores of 2021: TensorFlow alone takes 5 s to import, compiling 7, exporting 1.
 _OVERHEAD = {"cnn": 25.0, "classical": 5.0}
 _STARTING, _COMPILING = 5.0, 7.0
 _QUICK = 1300.0

@@ -33,7 +33,7 @@ CARD = ModelCard(
     name="AllNet",
     family=CNN,
     about="Ours: a small residual network for ordinary hardware, many times as fast as the paper's.",
-    images_per_second=900.0,
+    images_per_second=940.0,
     parameters=309_730,
     multiply_adds=0.0193e9,
     knobs=knobs.shared(dropout=0.2),
