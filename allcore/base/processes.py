@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 
 
@@ -46,9 +47,12 @@ FRUGAL = {
 }
 """Variables of the web server's process, and of no training's: glibc would keep a heap for each of its many threads, and what large
 pictures needed; Arrow's own allocator would keep what tables did (10 MB)."""
+_HEAPS = max(1, (os.cpu_count() or 1) // 4)
 GENEROUS = {
-    "GLIBC_TUNABLES": "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184:glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1"
+    "GLIBC_TUNABLES": "glibc.malloc.mmap_max=0:glibc.malloc.trim_threshold=17179869184:glibc.malloc.hugetlb=1:"
+    f"glibc.malloc.arena_max={_HEAPS}"
 }
 """Variables of a job's process: each step of a training gives back what it has taken, and takes as much for the next. By default glibc
 returns that to the kernel, which clears it anew, page by page: 700,000 times in ten steps of ResNet-50. Kept, and in large pages, the
-training is faster for some per cent more memory; one heap for all threads takes half of that back (docs/results.md has figures)."""
+training is faster for some per cent more memory; one heap for all threads takes half of that back (docs/results.md has figures for
+two cores; many cores have some heaps, so that their threads need not wait for each other)."""

@@ -284,7 +284,8 @@ def leakage(artifacts: Artifacts, name: str, *, repeats: int = 10, model: str = 
     if model not in (QUICK, *networks):
         raise BadInput(f"Leakage can't be measured by '{model}'.", f"Choose one of: {', '.join((QUICK, *networks))}.")
     kind = spec.LEAKAGE if model == QUICK else spec.LEAKAGE_NETWORK
-    return _over_patients(artifacts, kind, name, paired.design, {"repeats": repeats, "seed": seed, "model": model}, tags)
+    form = {} if model == QUICK else {"form": registry.card(model).form(presets.FIRST_LESSON)}
+    return _over_patients(artifacts, kind, name, paired.design, {"repeats": repeats, "seed": seed, "model": model, **form}, tags)
 
 
 def growth(artifacts: Artifacts, name: str, *, draws: int = 5, seed: int = 0, tags: Tags | None = None) -> JobPaths:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -93,7 +95,7 @@ class ModelCard:
     knobs: tuple[Knob, ...]
     presets: tuple[Preset, ...]
     images_per_second: float
-    """Training speed at 70 pixels on two cores of an ordinary processor (AMD Zen 3), until this machine has its own measure."""
+    """Training speed at 70 pixels on two cores of an ordinary processor (AMD EPYC), until this machine has its own measure."""
     parameters: int | None = None
     """Trained numbers of a network for two classes at 70 pixels; None where the data decide."""
     multiply_adds: float | None = None
@@ -125,6 +127,14 @@ class ModelCard:
                 raise BadInput(f"{self.name} has no setting '{name}'.", f"It has: {', '.join(by_name)}.")
         wanted = {**{name: knob.default for name, knob in by_name.items()}, **preset.settings, **changed}
         return {name: by_name[name].parsed(value) for name, value in wanted.items()}
+
+    def form(self, preset_id: str) -> str:
+        """A sign of what a training by this preset is, another wherever a later version has other settings or a network of another size.
+
+        Raises BadInput where there is no such preset.
+        """
+        told = json.dumps([self.parameters, self.settings(self.preset(preset_id), {})], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()[:16]
 
     def to_dict(self) -> dict[str, Any]:
         """The card as JSON can hold it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +59,8 @@ class StudySpec:
     """So many runs of a guided search wait or run at once."""
     prune: bool
     """Whether a guided search gives up runs that fall behind."""
+    forms: Mapping[str, str] = field(default_factory=dict)
+    """By model, the form of its card under the preset when the study began; empty for a study from before there were such."""
 
     @property
     def sign(self) -> int:
@@ -70,8 +72,8 @@ class StudySpec:
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> StudySpec:
-        known = {name: document[name] for name in cls.__dataclass_fields__}
-        return cls(**{**known, "models": tuple(known["models"])})
+        known = {name: document[name] for name in cls.__dataclass_fields__ if name != "forms"}
+        return cls(**{**known, "models": tuple(known["models"]), "forms": document.get("forms", {})})
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from sklearn.utils.class_weight import compute_sample_weight
 
-from allcore.base import fileio
 from allcore.models import features, registry, vectors
 from allcore.models.classical import calibration, fitted
 from allcore.models.classical.fitted import Fitted
@@ -63,7 +61,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
 
     return Trained(
         probabilities=lambda pictures: classifier.probabilities(found.made.of(pictures)),
-        export=lambda path: _exported(classifier, found.train.shape[1], path),
+        graph=lambda: classifier.graph(found.train.shape[1]),
         save=save,
         features=found.made,
         vectors=found.every,
@@ -117,10 +115,6 @@ def _calibrated(
     told = {"calibrated": True, "temperature": temperature, "calibration_folds": len(parts), "calibration_by": unit}
     attempt.event(events.STAGE, stage="calibration", seconds=_since(began), **told)
     return replace(classifier, temperature=temperature), told
-
-
-def _exported(classifier: Fitted, length: int, path: Path) -> None:
-    fileio.write_bytes(path, classifier.graph(length))
 
 
 def _since(began: float) -> float:

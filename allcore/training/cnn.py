@@ -103,7 +103,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
     answering = graph.served(model, settings)
     return Trained(
         probabilities=lambda pictures: _predicted(answering, pictures),
-        export=lambda path: graph.exported(answering, module, path),
+        graph=lambda: graph.drawn(answering, module),
         save=lambda: _saved(answering, attempt, attempt.paths.keras),
         features=None,
         parameters=model.count_params(),
@@ -217,5 +217,8 @@ def _predicted(model: keras.Model, images: np.ndarray) -> np.ndarray:
 def _saved(model: keras.Model, attempt: Attempt, path: Path) -> None:
     with attempt.replacing(path) as aside:
         named = aside.with_suffix(".keras")
-        model.save(named)
-        named.rename(aside)
+        try:
+            model.save(named)
+            named.rename(aside)
+        finally:
+            named.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from allcore.base.errors import BadInput
 from allcore.data import cache, paired, records
 from allcore.data.paired import Design
 from allcore.metrics import leakage
-from allcore.models import features, registry
+from allcore.models import features, presets, registry
 from allcore.runs.attempt import Attempt
 from allcore.runs.leakage import QUICK
 from allcore.training.material import Cells
@@ -97,6 +97,12 @@ def _network(attempt: Attempt, model_id: str, labels: np.ndarray) -> tuple[Learn
     """A network by its first lesson, and what it is in words."""
     from allcore.training import brief
 
+    card = registry.card(model_id)
+    form = card.form(presets.FIRST_LESSON)
+    if attempt.spec.params.get("form", form) != form:
+        raise BadInput(
+            f"{card.name} is another since an update: its answers could not be put together with earlier ones.", "Submit it anew."
+        )
     first = brief.settings(model_id)
     paths = attempt.artifacts.dataset(attempt.spec.params["name"])
     cells = Cells(cache.opened(paths, first["input_size"]), labels, len(np.unique(labels[labels >= 0])))
@@ -104,7 +110,7 @@ def _network(attempt: Attempt, model_id: str, labels: np.ndarray) -> tuple[Learn
     def learn(rows: np.ndarray, seed: int, told: Told) -> Callable[[np.ndarray], np.ndarray]:
         return brief.learnt(cells, rows, model_id, {**first, "seed": seed}, threads=attempt.threads, told=told)
 
-    return learn, f"{registry.card(model_id).name} as in its first lesson, {first['epochs']} epochs at {first['input_size']} pixels"
+    return learn, f"{card.name} as in its first lesson, {first['epochs']} epochs at {first['input_size']} pixels"
 
 
 def fitted(pixels: np.ndarray, labels: np.ndarray, rows: np.ndarray, seed: int) -> Callable[[np.ndarray], np.ndarray]:

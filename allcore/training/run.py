@@ -55,7 +55,8 @@ def train(attempt: Attempt) -> None:
     )
     trained.save()
     attempt.progress(0.94, "Exporting to ONNX")
-    trained.export(paths.onnx)
+    with attempt.replacing(paths.onnx) as aside:
+        aside.write_bytes(trained.graph())
     model = ServedModel(_served_card(attempt, spec, data, trained), paths.onnx, trained.features, threads=attempt.threads)
 
     answer = _answered(attempt, model, data.pixels, trained.vectors)
@@ -137,12 +138,17 @@ def _served_card(attempt: Attempt, spec: TrainSpec, data: Material, trained: Tra
 
 
 def _answered(attempt: Attempt, model: ServedModel, pixels: np.ndarray, vectors: np.ndarray | None) -> Answer:
-    parts = []
+    """For all images; embeddings are megabytes by the thousand, and held once: a classifier's are its vectors."""
+    parts, embeddings = [], vectors
     for start in range(0, len(pixels), _AT_ONCE):
         attempt.progress(0.95 + 0.04 * start / len(pixels), "Answering for every image")
         at_once = slice(start, start + _AT_ONCE)
-        parts.append(model.answer(pixels[at_once]) if vectors is None else model.answer_vectors(np.asarray(vectors[at_once])))
-    return Answer(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("probabilities", "embeddings")))
+        part = model.answer(pixels[at_once]) if vectors is None else model.answer_vectors(np.asarray(vectors[at_once]))
+        parts.append(part.probabilities)
+        if vectors is None:
+            embeddings = np.empty((len(pixels), part.embeddings.shape[1]), np.float32) if embeddings is None else embeddings
+            embeddings[at_once] = part.embeddings
+    return Answer(np.concatenate(parts), embeddings)
 
 
 def _checked(data: Material, trained: Trained, answered: np.ndarray) -> parity.Parity:

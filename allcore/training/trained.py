@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +17,8 @@ class Trained:
 
     probabilities: Callable[[np.ndarray], np.ndarray]
     """uint8 images (n, size, size, 3) to float (n, classes), computed by the library that trained it."""
-    export: Callable[[Path], None]
-    """Writes the ONNX graph."""
+    graph: Callable[[], bytes]
+    """The content of its ONNX file."""
     save: Callable[[], None]
     """Writes the model as its own library keeps it, into the run's folder."""
     features: Features | None

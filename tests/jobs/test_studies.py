@@ -269,6 +269,40 @@ def test_a_study_whose_data_changed_ends_with_the_reason_and_stops_nobody(artifa
     assert "has changed since the study began" in seen.plan.reason
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda card: replace(card, parameters=1),
+        lambda card: replace(card, presets=tuple(replace(one, settings={**one.settings, "trees": 7}) for one in card.presets)),
+    ],
+    ids=["another network", "another preset"],
+)
+def test_a_study_takes_no_runs_of_a_model_that_an_update_has_changed(
+    artifacts: Artifacts, tiny: str, done: Callable, monkeypatch: pytest.MonkeyPatch, other: Callable
+):
+    """Seeds of two networks would be told as one spread."""
+    grid, guided = begun(artifacts, FOREST), begun(artifacts, GUIDE)
+    before = len(store.runs(artifacts))
+    now = other(registry.card("random_forest"))
+    monkeypatch.setattr(registry, "card", lambda name: now)
+    for paths, more in ((grid, {"seeds": [5]}), (guided, {"trials": 1})):
+        with pytest.raises(BadInput, match="Random forest, or its preset 'patient', is another since an update"):
+            control.add(artifacts, paths.id, by=ME, **more)
+    done(study.read_plan(guided).trials[0].run, 0.5)
+    advance.advance(artifacts)
+    assert overview.read(artifacts, guided).state == overview.STOPPED
+    assert "is another since an update" in study.read_plan(guided).reason
+    assert len(store.runs(artifacts)) == before
+
+
+def test_a_study_from_before_forms_were_kept_goes_on(artifacts: Artifacts, tiny: str):
+    paths = begun(artifacts, FOREST)
+    document = fileio.read_json(paths.spec)
+    del document["forms"]
+    fileio.write_json(paths.spec, document)
+    assert control.add(artifacts, paths.id, by=ME, seeds=[5]) == 6
+
+
 def test_more_seeds_and_more_combinations(artifacts: Artifacts, tiny: str):
     paths = begun(artifacts, replace(FOREST, search=RANDOM, trials=4))
     assert len(study.read_plan(paths).trials) == 8

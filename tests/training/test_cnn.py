@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import subprocess
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -267,6 +268,40 @@ def test_what_was_trained_in_16_bits_answers_in_32(train):
     job = train(**CHANGING, mixed_precision=True)
     assert status.read(job).state == status.DONE, status.read(job).reason
     assert fileio.read_json(job.metrics)["onnx_parity"]["largest_difference"] < 1e-5
+
+
+def test_the_optimiser_is_gone_when_the_graph_is_drawn(train, monkeypatch: pytest.MonkeyPatch):
+    """It is as large as two networks: kept until then, it would be the peak of a job."""
+    from allcore.training import cnn
+
+    compiled, drawn, optimisers, alive = cnn.learning.compiled, cnn.graph.drawn, [], []
+
+    def watched(model, settings):
+        optimisers.append(weakref.ref(compiled(model, settings).optimizer))
+        return model
+
+    def seen(*given):
+        alive.extend(one() is not None for one in optimisers)
+        return drawn(*given)
+
+    monkeypatch.setattr(cnn.learning, "compiled", watched)
+    monkeypatch.setattr(cnn.graph, "drawn", seen)
+    job = train(epochs=1)
+    assert status.read(job).state == status.DONE, status.read(job).reason
+    assert alive == [False]
+
+
+def test_a_model_that_can_not_be_saved_leaves_nothing_half_written(train, monkeypatch: pytest.MonkeyPatch):
+    import keras
+
+    def full(self, path, **options):
+        Path(path).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(keras.Model, "save", full)
+    job = train(epochs=1)
+    assert status.read(job).state != status.DONE
+    assert not [path for path in job.folder.rglob("*") if ".keras" in path.name]
 
 
 def test_a_training_that_diverges_says_so(train):

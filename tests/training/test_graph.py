@@ -50,11 +50,16 @@ def test_what_was_trained_in_16_bits_answers_in_32_whatever_the_card_builds_now(
         model = trained(settings(mixed_precision=True))
     finally:
         keras.config.set_dtype_policy(before)
+    dice = np.random.default_rng(0)
+    model.set_weights([one * dice.uniform(0.5, 1.5, one.shape) for one in model.get_weights()])  # nothing that its seeds would give again
     monkeypatch.setattr(MODULE, "build", None)  # of another version, say
+    clone, clones = keras.models.clone_model, []
+    monkeypatch.setattr(keras.models, "clone_model", lambda *given, **options: clones.append(clone(*given, **options)) or clones[-1])
 
     answering = graph.served(model, settings(mixed_precision=True))
     assert "float16" in {layer.compute_dtype for layer in model.layers}
     assert {layer.compute_dtype for layer in answering.layers[1:]} == {"float32"}
-    assert not answering.compiled
+    assert not any(one.compiled for one in (*clones, answering))
+    assert len(clones) == 1
     assert answering.get_layer(MODULE.ACTIVATIONS) is not model.get_layer(MODULE.ACTIVATIONS)
-    np.testing.assert_allclose(answering.predict_on_batch(PICTURES), model.predict_on_batch(PICTURES), atol=0.02)
+    np.testing.assert_allclose(answering.predict_on_batch(PICTURES), model.predict_on_batch(PICTURES), atol=2e-3)

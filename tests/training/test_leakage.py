@@ -80,6 +80,18 @@ def test_a_network_measures_it_on_request(artifacts: Artifacts, do: Callable[[Ar
     assert found.verdict().endswith(f"over {found.gap.clusters} patients and 10 splits.")
 
 
+def test_answers_of_two_forms_of_a_network_are_not_put_together(
+    artifacts: Artifacts, do: Callable[[Artifacts, JobPaths], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importing.make_phantom(artifacts, "cells", PhantomSpec(images=72, patients=24, size=32))
+    job = submit.leakage(artifacts, "cells", model="allnet")
+    now = replace(registry.card("allnet"), parameters=1)
+    monkeypatch.setattr(registry, "card", lambda name: now)
+    do(artifacts, job)
+    assert store.read(job).state == "failed"
+    assert "is another since an update" in store.read(job).status.reason
+
+
 def test_what_an_earlier_attempt_has_measured_is_not_measured_again(
     artifacts: Artifacts, do: Callable[[Artifacts, JobPaths], int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

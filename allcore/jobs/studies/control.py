@@ -49,6 +49,8 @@ def add(artifacts: Artifacts, study_id: str, *, by: Person, trials: int = 0, see
         if total > design.MOST_RUNS:
             raise BadInput(f"The study would then have {total:,} runs.", f"{design.MOST_RUNS} at most.")
         queue.require_room(artifacts, spec.owner, more=(len(more.trials) - len(plan.trials)) or spec.parallel)
+        for model in spec.models:
+            design.require_form(spec, model)
         planner = design.Planner(artifacts, spec)
         for trial in more.trials[len(plan.trials) :]:
             planner.training(trial)

@@ -122,8 +122,9 @@ class Planner:
         self._sides = lru_cache(32)(splits.of_dataset)
 
     def planned(self, trial: Trial) -> tuple[TrainSpec, Certificate]:
-        """As `submit.planned`. Raises BadInput."""
+        """As `submit.planned`. Raises BadInput, also where the model is of another form than when the study began."""
         spec = self._spec
+        require_form(spec, trial.model)
         plan, certificate = submit.planned(
             self._artifacts,
             data=spec.data,
@@ -142,6 +143,18 @@ class Planner:
     def training(self, trial: Trial) -> TrainSpec:
         """The plan alone."""
         return self.planned(trial)[0]
+
+
+def require_form(spec: StudySpec, model: str) -> None:
+    """Raises BadInput where this version trains a study's model in another way than the one that the study began with: what is compared,
+    and whose seeds are told together, must differ in nothing but what varies."""
+    card = registry.card(model)
+    form = card.form(spec.preset)
+    if spec.forms.get(model, form) != form:
+        raise BadInput(
+            f"{card.name}, or its preset '{spec.preset}', is another since an update: further runs can't be compared with this study's.",
+            "Start a new study.",
+        )
 
 
 def _checked(wanted: Wanted) -> tuple[Axis, ...]:
@@ -178,8 +191,7 @@ def _require_guidable(wanted: Wanted) -> None:
 def _spec(artifacts: Artifacts, wanted: Wanted) -> StudySpec:
     artifacts.dataset(wanted.data)
     models = tuple(dict.fromkeys(wanted.models))
-    for model in models:
-        registry.card(model).preset(wanted.preset)
+    forms = {model: registry.card(model).form(wanted.preset) for model in models}
     label = wanted.name.strip()
     if len(label) > 60:
         raise BadInput(f"The name has {len(label)} characters.", "60 at most.")
@@ -202,6 +214,7 @@ def _spec(artifacts: Artifacts, wanted: Wanted) -> StudySpec:
         seed=wanted.seeds[0],
         parallel=wanted.parallel,
         prune=wanted.prune and wanted.search == GUIDED,
+        forms=forms,
     )
 
 
