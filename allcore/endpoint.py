@@ -26,7 +26,7 @@ LOCAL = ("127.0.0.1", "localhost")
 MOST_FILES = 1000
 """Files in one request."""
 MOST_REQUEST_BYTES = 500_000_000
-ABOUT = "For teaching and research, never for diagnosis. Pictures are judged in memory and not kept."
+ABOUT = "For teaching and research, never for diagnosis. Pictures are judged and not kept."
 
 
 def application(artifacts: Artifacts, *, hosts: Sequence[str] = LOCAL, shelf: Shelf | None = None) -> FastAPI:
@@ -57,13 +57,14 @@ def application(artifacts: Artifacts, *, hosts: Sequence[str] = LOCAL, shelf: Sh
     def predict(
         run: str = Query(description="The run's id, as /runs lists it"),
         kind: kinds.Kind = Query(kinds.AUTO, description="What the pictures show, where it is not to be found out"),  # noqa: B008
+        anyway: bool = Query(False, description="Whether to tell label and probabilities of what can't be judged, too"),
         files: list[UploadFile] = File(description=f"Image files, at most {MOST_FILES:,}"),  # noqa: B008 - FastAPI's way
     ) -> dict[str, Any]:
         paths = artifacts.run(run)
         model, adviser = models.get(paths), answers.adviser(artifacts, paths)
         sent = (one for file in files for one in uploads.opened(Upload(file.filename or "", file.file.read())))
         found = uploads.answered(model, sent, adviser=adviser, kind=kind)
-        return {"schema_version": SCHEMA_VERSION, "run": run, **uploads.document(adviser, found)}
+        return {"schema_version": SCHEMA_VERSION, "run": run, **uploads.document(adviser, found, anyway=anyway)}
 
     @app.get("/docs", response_class=HTMLResponse, include_in_schema=False)
     def docs() -> str:

@@ -24,6 +24,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,14 @@ def _huge(dice: random.Random) -> bytes:
     header = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
     rows = zlib.compress(b"\0" * 3_000_000, 9)
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(kind, body) for kind, body in ((b"IHDR", header), (b"IDAT", rows), (b"IEND", b"")))
+
+
+@lru_cache(maxsize=1)
+def _let_in(dice: random.Random) -> bytes:
+    """The largest picture that is read: of one colour, so that it is a small file, and transparent, which takes longest."""
+    from allcore.data import images
+
+    return _saved(Image.new("RGBA", (images.LARGEST_SIDE, images.MOST_PIXELS // images.LARGEST_SIDE), (200, 180, 210, 128)), "PNG")
 
 
 def _chunk(kind: bytes, body: bytes) -> bytes:
@@ -190,6 +199,7 @@ KINDS: dict[str, tuple[int, Callable[[random.Random], bytes]]] = {
     "cut short": (20, _cut),
     "another format": (6, _other_format),
     "far too large": (6, _huge),
+    "largest let in": (1, _let_in),
     "text bomb": (1, _text_bomb),
     "zip": (6, _zip),
     "polyglot": (8, _polyglot),

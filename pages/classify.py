@@ -4,7 +4,7 @@ import streamlit as st
 
 from allcore.base.errors import NotFound
 from allcore.data import images, records, smears
-from allcore.inference.uploads import Upload
+from allcore.inference.uploads import Refused, Upload
 from allcore.metrics import text
 from allcore.runs.store import Job
 from pages.ui import answer, batch, board, cached, field, intake, routes, state, widgets
@@ -56,10 +56,20 @@ def _try_one(examples: list[Upload]) -> None:
 
 def _answer(job: Job, sent: list[Upload]) -> None:
     if intake.is_batch(sent):
-        batch.show(job, sent)
+        batch.show(job, sent, _opened)
         answer.caution(job)
         return
     field.show(job, sent[0])
+
+
+def _opened(job: Job, one: Upload | Refused) -> None:
+    """One file of a batch, as if it had come alone."""
+    st.divider()
+    if isinstance(one, Refused):
+        st.error(widgets.plain(f"{one.name}: {one.error}"), icon=":material/error:")
+        return
+    field.show(job, one)
+    st.caption("What is corrected here changes nothing in the table.")
 
 
 with widgets.plain_errors():

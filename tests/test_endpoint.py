@@ -60,6 +60,9 @@ def test_it_says_what_the_command_line_says(
     assert [one["number"] for one in told["results"][1]["cells"]] == [1, 2, 3]
     whole = client.post("/predict", params={"run": forest.id, "kind": "cell"}, files=sent(files[1])).json()
     assert (whole["results"][0]["kind"], "cells" in whole["results"][0]) == ("cell", False)
+    assert (whole["results"][0]["judged"], whole["results"][0]["label"]) == (False, None)
+    whole = client.post("/predict", params={"run": forest.id, "kind": "cell", "anyway": True}, files=sent(files[1])).json()
+    assert whole["results"][0]["label"] in ("healthy", "leukemia")
     with pytest.raises(SystemExit):
         main(["predict", forest.id, field, "--csv"])
     assert [line.split(",")[1] for line in capsys.readouterr().out.splitlines()] == ["cell", "1", "2", "3"]

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from allcore.data import images
+from allcore.inference import uploads
 from allcore.plots import theme
 
 CONFIG = tomllib.loads((Path(__file__).resolve().parents[1] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
@@ -32,6 +34,10 @@ def contrast(one: str, other: str) -> float:
     """Contrast ratio after WCAG 2.2, from 1 to 21."""
     darker, lighter = sorted((luminance(one), luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
+
+
+def test_a_file_as_large_as_the_pages_say_is_let_in():
+    assert CONFIG["server"]["maxUploadSize"] * 1_000_000 >= max(uploads.MOST_BYTES, images.MOST_BYTES)
 
 
 def test_the_installed_streamlit_knows_every_option():

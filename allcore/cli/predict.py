@@ -34,49 +34,52 @@ from allcore.reports import sheet
     is_flag=True,
     help="Print a table: path, cell (its number in a field), answer, a column a class, and why there is no answer.",
 )
-@click.option("--anyway", is_flag=True, help="In lines, show the probabilities of images that can't be judged, too.")
+@click.option("--anyway", is_flag=True, help="Show the probabilities of images that can't be judged, too (in lines and in JSON).")
 @output.json_option
 def command(run: str, paths: tuple[Path, ...], kind: str, as_csv: bool, anyway: bool, as_json: bool) -> None:
     """Classify the image files PATHS, or those in folders and zips PATHS, with RUN.
 
     A single cell on a stained background, and each white cell of a field, is cut out and placed as the training cells are.
-    An image unlike all that the model was trained on can't be judged: it is named with the reasons, and in JSON `judged` is false.
+    An image unlike all that the model was trained on can't be judged: it is named with the reasons, and in JSON `judged` is false and
+    there is no label.
     Exit code 0 where all files could be read, 2 otherwise.
     """
     artifacts = Artifacts.locate()
     model, adviser = served.load(artifacts.run(run)), answers.adviser(artifacts, artifacts.run(run))
-    told = uploads.document(adviser, uploads.answered(model, sent(paths), adviser=adviser, kind=kind))
+    uploads.require_few(sum(1 if not path.is_dir() else len(_images(path)) for path in paths))
+    told = uploads.document(adviser, uploads.answered(model, sent(paths), adviser=adviser, kind=kind), anyway=anyway)
     if as_json:
         output.document(told)
     elif as_csv:
         _table(model.card.class_names, told)
     else:
-        _lines(told, anyway=anyway)
+        _lines(told)
     if told["errors"]:
         sys.exit(2)
 
 
-def _lines(told: dict[str, Any], *, anyway: bool) -> None:
+def _lines(told: dict[str, Any]) -> None:
     for one in told["results"]:
         cells = one.get("cells")
         if cells is None:
-            click.echo(f"{one['path']}: {_spoken(one, anyway=anyway)}")
+            click.echo(f"{one['path']}: {_spoken(one)}")
             continue
         click.echo(f"{one['path']}: a field with {sentence.counted_cells(len(cells))}")
         for cell in cells:
-            click.echo(f"{one['path']}, cell {cell['number']}: {_spoken(cell, anyway=anyway)}")
+            click.echo(f"{one['path']}, cell {cell['number']}: {_spoken(cell)}")
     if told["why_not_guarded"]:
         click.echo(told["why_not_guarded"], err=True)
     if told["synthetic"]:
         click.echo("This model was trained on drawn cells.", err=True)
+    click.echo(told["note"], err=True)
     for one in told["errors"]:
         click.echo(f"{one['path']}: {one['error']}", err=True)
 
 
-def _spoken(one: dict[str, Any], *, anyway: bool) -> str:
-    shares = ", ".join(f"{name} {share:.3f}" for name, share in one["probabilities"].items())
+def _spoken(one: dict[str, Any]) -> str:
+    shares = ", ".join(f"{name} {share:.3f}" for name, share in (one["probabilities"] or {}).items())
     if one["judged"] is False:
-        return " ".join([sentence.CANNOT, *one["reasons"]]) + (f" ({shares})" if anyway else "")
+        return " ".join([sentence.CANNOT, *one["reasons"]]) + (f" ({shares})" if shares else "")
     return f"{one['label']} ({shares})" + ("" if one["set"] is None else f", set: {', '.join(one['set']) or 'empty'}")
 
 
@@ -100,12 +103,16 @@ def sent(paths: tuple[Path, ...]) -> Iterator[Upload | Refused]:
     """The files that are named, those in folders and zips too, read one by one as they are wanted."""
     for path in paths:
         if path.is_dir():
-            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in images.SUFFIXES)
+            files = _images(path)
             if not files:
                 yield Refused(str(path), "The folder holds no image.")
             yield from (one for file in files for one in _read(file))
         else:
             yield from _read(path)
+
+
+def _images(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in images.SUFFIXES)
 
 
 def _read(path: Path) -> Iterator[Upload | Refused]:

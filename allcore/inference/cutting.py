@@ -50,7 +50,7 @@ def looked(content: bytes, prepared: Prepared, *, ground: str = placing.BLACK, k
         return Look(CELL, kinds.ON_BLACK)
     if kind == AUTO and ground != placing.BLACK and (ground == placing.FIELDS or kinds.squarish(prepared.width, prepared.height)):
         return Look(FIELD if ground == placing.FIELDS else STAINED, AS_TRAINED)
-    pixels = images.decoded(content).pixels
+    pixels = images.decoded(content).pixels if prepared.whole is None else np.asarray(prepared.whole)
     if kind != AUTO:
         return searched(pixels, fields.search(pixels), len(prepared.pixels), ground=ground, kind=kind)
     seen = kinds.of(pixels)

@@ -24,10 +24,12 @@ def counted_cells(count: int) -> str:
 
 def of_field(found: Sequence[Said]) -> str:
     """A field in a sentence: '3 white cells: 2 healthy, 1 not judged.'"""
+    if not found:
+        return "No white cell was found: there is nothing to judge."
     calls = Counter("not judged" if one.judged is False else word(one.label) for one in found)
     told = ", ".join(f"{count} {call}" for call, count in sorted(calls.items(), key=lambda one: (one[0] == "not judged", one[0])))
     count = counted_cells(len(found))
-    return f"{count[0].upper()}{count[1:]}{': ' * bool(told)}{told}."
+    return f"{count[0].upper()}{count[1:]}: {told}."
 
 
 def headline(adviser: Adviser, said: Said) -> str:

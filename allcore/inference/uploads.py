@@ -19,6 +19,7 @@ from allcore.inference.answers import Adviser, Said
 from allcore.inference.cutting import Cut, Look
 from allcore.inference.fields import Field
 from allcore.inference.served import ServedModel
+from allcore.metrics import text
 from allcore.models import registry
 
 MOST_FILES = 5000
@@ -76,9 +77,12 @@ class Classified:
         """What was said of the picture in this file, or of a cell in it."""
         return cls(name, **vars(said), kind=look.kind, kind_reason=look.reason, cut=cut)
 
-    def to_dict(self) -> dict[str, Any]:
-        """For other programs; `set` is None where no set can be promised. `box`: left, top, right, bottom in pixels of the picture."""
-        return {"path": self.name, "kind": self.kind, "kind_reason": self.kind_reason, **self._cut(), **self._said()}
+    def to_dict(self, *, anyway: bool = False) -> dict[str, Any]:
+        """For other programs; `set` is None where no set can be promised. `box`: left, top, right, bottom in pixels of the picture.
+
+        What can't be judged has no label and no probabilities, unless they are asked for `anyway`.
+        """
+        return {"path": self.name, "kind": self.kind, "kind_reason": self.kind_reason, **self._cut(), **self._said(anyway)}
 
     def _cut(self) -> dict[str, Any]:
         if self.cut is None:
@@ -86,14 +90,15 @@ class Classified:
         cell = self.cut.cell
         return {"box": list(cell.box), "area": cell.area, "at_border": cell.at_border, "scale": self.cut.scale}
 
-    def _said(self) -> dict[str, Any]:
+    def _said(self, anyway: bool) -> dict[str, Any]:
+        told = anyway or self.judged is not False
         return {
-            "label": self.label,
-            "probabilities": self.probabilities,
-            "raw_probabilities": self.raw_probabilities,
+            "label": self.label if told else None,
+            "probabilities": self.probabilities if told else None,
+            "raw_probabilities": self.raw_probabilities if told else None,
             "judged": self.judged,
             "reasons": list(self.reasons),
-            "set": None if self.set is None else list(self.set),
+            "set": None if self.set is None or not told else list(self.set),
         }
 
 
@@ -107,9 +112,9 @@ class Counted:
     """None where only the answers were kept."""
     cells: tuple[Classified, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """For other programs."""
-        cells = [{"number": one.cut.cell.number, **one._cut(), **one._said()} for one in self.cells]
+    def to_dict(self, *, anyway: bool = False) -> dict[str, Any]:
+        """For other programs, as `Classified.to_dict`."""
+        cells = [{"number": one.cut.cell.number, **one._cut(), **one._said(anyway)} for one in self.cells]
         return {"path": self.name, "kind": kinds.FIELD, "kind_reason": self.kind_reason, "cells": cells}
 
 
@@ -135,6 +140,12 @@ def opened(upload: Upload) -> Iterator[Upload | Refused]:
             yield Upload(f"{upload.name}/{name}", content)
     except BadInput as error:
         yield Refused(upload.name, str(error))
+
+
+def require_few(count: int) -> None:
+    """Raises BadInput for more than MOST_FILES pictures, before any of them is judged."""
+    if count > MOST_FILES:
+        raise BadInput(f"{count:,} pictures are more than the {MOST_FILES:,} that can be judged at once.", "Send them in several parts.")
 
 
 def count(upload: Upload) -> int:
@@ -276,15 +287,18 @@ def recounted(model: ServedModel, name: str, pixels: np.ndarray, field: Field, a
     return found
 
 
-def document(adviser: Adviser, found: Iterable[Found | Refused]) -> dict[str, Any]:
-    """Answers as the command line and the HTTP endpoint give them. `threshold` is on `probabilities`, `raw_threshold` on the raw ones."""
+def document(adviser: Adviser, found: Iterable[Found | Refused], *, anyway: bool = False) -> dict[str, Any]:
+    """Answers as the command line and the HTTP endpoint give them. `threshold` is on `probabilities`, `raw_threshold` on the raw ones.
+
+    `anyway`: with label and probabilities of what can't be judged.
+    """
     results: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
     for one in found:  # told as they come: what stands behind them is not kept
         if isinstance(one, Refused):
             errors.append({"path": one.name, "error": one.error})
         else:
-            results.append(one.to_dict())
+            results.append(one.to_dict(anyway=anyway))
     return {
         "results": results,
         "errors": errors,
@@ -292,4 +306,5 @@ def document(adviser: Adviser, found: Iterable[Found | Refused]) -> dict[str, An
         "threshold": adviser.threshold,
         "raw_threshold": adviser.chosen.threshold if adviser.chosen else None,
         "why_not_guarded": adviser.why_no_guard,
+        "note": text.NOT_FOR_DIAGNOSIS,
     }

@@ -106,9 +106,12 @@ def continued(artifacts: Artifacts, run: str, plan: TrainSpec, *, tags: Tags | N
     source = artifacts.run(run)
     before = TrainSpec.from_params(spec.read(source).params)
     try:
-        done = fileio.read_json(source.checkpoint / "state.json")["epoch"]
+        state = fileio.read_json(source.checkpoint / _STATE)
     except FileNotFoundError:
         raise BadInput(f"{run} has no checkpoint to go on from.", "Only networks have one, once an epoch has ended.") from None
+    done, patience = state["epoch"], before.settings.get("patience", 0)
+    if patience and done - max(state["best_epoch"], state.get("since", 0)) >= patience:
+        state["since"] = done  # it would be out of patience at once
     unsaid = {knob.name: knob.default for knob in registry.card(plan.model).knobs}  # of settings that there were not yet
     same = {**unsaid, **before.settings, **({"threads": _threads_of(artifacts, run)} if before.settings.get("threads") == 0 else {})}
     others = sorted(name for name, value in plan.settings.items() if value != same[name] and name not in _MAY_CHANGE)
@@ -121,6 +124,7 @@ def continued(artifacts: Artifacts, run: str, plan: TrainSpec, *, tags: Tags | N
         paths.checkpoint.mkdir()
         for file in source.checkpoint.iterdir():
             shutil.copyfile(file, paths.checkpoint / file.name)
+        fileio.write_json(paths.checkpoint / _STATE, state)
         shutil.copyfile(source.events, paths.events)
 
     return queued(artifacts, spec.TRAIN, plan.to_params(), name=plan.model, tags=tags, prepared=take_over)
@@ -132,6 +136,7 @@ def _threads_of(artifacts: Artifacts, run: str) -> int:
     return given.threads if given else 0
 
 
+_STATE = "state.json"
 _MAY_CHANGE = ("epochs", "keep", "learning_rate", "patience", "schedule")
 
 

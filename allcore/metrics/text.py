@@ -1,9 +1,11 @@
-"""Figures and their intervals as people read them; the one place that decides on digits."""
+"""Figures and their intervals as people read them; the one place that decides on digits, and the sentence that goes with them all."""
 
 from __future__ import annotations
 
 from allcore.metrics.intervals import Interval
 
+NOT_FOR_DIAGNOSIS = "For teaching and research, not for diagnosis."
+"""What stands wherever an answer or a figure does."""
 NO_FIGURE = "–"
 # The kinds of cells whose names make adjectives; images of other classes are named by their class.
 _ADJECTIVES = {"leukemia": "leukemic", "healthy": "healthy"}

@@ -29,7 +29,7 @@ def written(one: Evidence) -> str:
         ("Caveats and Recommendations", _bullets(words.limits(one))),
     )
     body = "\n\n".join(f"## {heading}\n\n{content}" for heading, content in sections)
-    return f"# Model card: {plain(words.title(one))}\n\n{words.DISCLAIMER}\n\n{body}\n\n{_SOURCE}\n"
+    return f"# Model card: {plain(words.title(one))}\n\n{text.NOT_FOR_DIAGNOSIS}\n\n{body}\n\n{_SOURCE}\n"
 
 
 def plain(words_: str) -> str:

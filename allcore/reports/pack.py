@@ -21,6 +21,7 @@ import pandas as pd
 from allcore.base.errors import BadInput
 from allcore.base.paths import Artifacts
 from allcore.inference import calibrated
+from allcore.metrics import text
 from allcore.models import features
 from allcore.reports import comparison, evidence, figures, modelcard, page, words
 from allcore.reports.evidence import Evidence
@@ -165,7 +166,7 @@ def _contents(runs: Sequence[Evidence]) -> str:
     drawn = [f"{words.DRAWN}\n"] if any(one.synthetic for one in runs) else []
     lines = [
         f"# Evidence: {heading}\n",
-        f"{words.DISCLAIMER}\n",
+        f"{text.NOT_FOR_DIAGNOSIS}\n",
         *drawn,
         f"- `{REPORT}`: open it in a browser; it asks no network for anything.",
         *(["- `comparison/`: the numbers of its comparing charts."] if len(runs) > 1 else []),

@@ -42,7 +42,7 @@ def written(runs: Sequence[Evidence], differences: Mapping[str, Mapping[str, Dif
     yield element("title", heading)
     yield f"\n<style>{_asset('page.css')}</style></head>\n<body><main>\n"
     yield element("h1", heading)
-    yield element("p", words.DISCLAIMER, class_="quiet")
+    yield element("p", text.NOT_FOR_DIAGNOSIS, class_="quiet")
     if len(runs) > 1:
         yield _contents(runs)
         yield from _compared(runs, differences, apart)
@@ -50,7 +50,7 @@ def written(runs: Sequence[Evidence], differences: Mapping[str, Mapping[str, Dif
         yield from _run(one, alone=len(runs) == 1)
     yield element("h2", "Methods of the intervals")
     yield bullets(_SOURCES, class_="small")
-    yield element("footer", words.DISCLAIMER, class_="quiet")
+    yield element("footer", text.NOT_FOR_DIAGNOSIS, class_="quiet")
     yield "</main>\n<noscript><p>Charts need scripts. Their words are here, their numbers in the CSV files.</p></noscript>\n"
     yield "<script>"
     yield get_plotlyjs()
@@ -106,7 +106,7 @@ def _run(one: Evidence, *, alone: bool) -> Iterator[str]:
     if one.binary and one.binary.patients:
         yield _patients(one)
     yield element(title, "Limits")
-    yield bullets([*words.limits(one), words.DISCLAIMER])
+    yield bullets([*words.limits(one), text.NOT_FOR_DIAGNOSIS])
     yield element(title, "To repeat it")
     yield element("p", words.parity(one))
     yield _environment(one)

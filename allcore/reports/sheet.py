@@ -12,6 +12,7 @@ import pandas as pd
 from allcore.base import clock
 from allcore.inference.answers import Adviser
 from allcore.inference.uploads import Classified, Counted, Found, Refused
+from allcore.metrics import text
 
 NOT_JUDGED = "not judged"
 """The answer for a picture unlike all that the model was trained on."""
@@ -48,6 +49,11 @@ class Row:
 def lines(rows: Sequence[Row]) -> list[Row]:
     """As the table has them."""
     return [line for row in rows for line in row.lines()]
+
+
+def row_of(rows: Sequence[Row], line: int) -> int:
+    """The number of the file that a line of the table is of."""
+    return [number for number, row in enumerate(rows) for _ in row.lines()][line]
 
 
 def table(rows: Sequence[Row], class_names: Sequence[str]) -> pd.DataFrame:
@@ -109,7 +115,7 @@ def html_page(rows: Sequence[Row], adviser: Adviser) -> str:
         f"<h1>{len(rows):,} pictures</h1><p>{said}; {int((found['answer'] == '').sum())} could not be read.</p>"
         f"<p>Judged by run {html.escape(card.run)} ({html.escape(card.model)}, trained on {html.escape(card.data)}), "
         f"{clock.now()}.{limit}</p>"
-        f"{drawn}<p class='warn'>For teaching and research, not for diagnosis.</p>"
+        f"{drawn}<p class='warn'>{text.NOT_FOR_DIAGNOSIS}</p>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></body></html>"
     )
 

@@ -20,7 +20,8 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from allcore.base.errors import AllcoreError, BadInput
-from allcore.reports import modelcard, pack, words
+from allcore.metrics import text
+from allcore.reports import modelcard, pack
 from allcore.reports.evidence import Evidence
 from allcore.runs import status
 
@@ -136,7 +137,7 @@ def tags(one: Evidence) -> dict[str, str]:
         "allcore.certificate": one.certificate.hash,
         "allcore.data_fingerprint": one.plan.data_fingerprint,
         "allcore.synthetic": str(one.synthetic).lower(),
-        "allcore.purpose": words.DISCLAIMER,
+        "allcore.purpose": text.NOT_FOR_DIAGNOSIS,
         "mlflow.source.git.commit": one.environment.get("commit") or "",
         "mlflow.note.content": _whole_lines(modelcard.written(one), _LONGEST["tags"]),
     }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from allcore.metrics import fitting, text, thresholds
 from allcore.reports.evidence import Evidence
 
-DISCLAIMER = "For teaching and research, not for diagnosis."
 DRAWN = "Trained on drawn cells: it says nothing about real ones."
 OPTIMISTIC = "Optimistic: the threshold was chosen by hand on the test side, on these very images."
 _RULES = {

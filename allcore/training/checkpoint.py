@@ -30,6 +30,8 @@ class Checkpoint:
     """Of each whole epoch."""
     spent: float = 0.0
     """Seconds spent on the epoch that is under way."""
+    since: int = 0
+    """Whole epochs that another run had done before it ran out of patience, and this one took them over: patience counts from there."""
 
     @staticmethod
     def read(folder: Path) -> Checkpoint:
@@ -37,7 +39,7 @@ class Checkpoint:
             document = fileio.read_json(folder / "state.json")
         except FileNotFoundError:
             return Checkpoint()
-        fields = {name: document[name] for name in Checkpoint.__dataclass_fields__}
+        fields = {"since": 0, **{name: document[name] for name in Checkpoint.__dataclass_fields__ if name in document}}
         return Checkpoint(**{**fields, "seconds": tuple(fields["seconds"]), "sums": tuple(map(tuple, fields["sums"]))})
 
     @property

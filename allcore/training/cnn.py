@@ -201,7 +201,8 @@ def _set_dice(model: keras.Model | Spread, epoch: int, step: int) -> None:
 
 
 def _is_out_of_patience(at: Checkpoint, settings: Mapping[str, Any], watched: str) -> bool:
-    return bool(settings["patience"]) and watched == "tune" and not at.step and at.epoch - at.best_epoch >= settings["patience"]
+    waited = at.epoch - max(at.best_epoch, at.since)
+    return bool(settings["patience"]) and watched == "tune" and not at.step and waited >= settings["patience"]
 
 
 def _require_finite(*losses: float) -> None:

@@ -11,7 +11,20 @@ from typing import Any
 
 import psutil
 
-PACKAGES = ("tensorflow", "keras", "scikit-learn", "numpy", "scipy", "pandas", "pillow", "onnx", "onnxruntime", "skl2onnx")
+PACKAGES = (
+    "tensorflow",
+    "keras",
+    "scikit-learn",
+    "scikit-image",
+    "numpy",
+    "scipy",
+    "pandas",
+    "pillow",
+    "joblib",
+    "onnx",
+    "onnxruntime",
+    "skl2onnx",
+)
 
 
 def described(*, seed: int, threads: int, fingerprint: str, split: str) -> dict[str, Any]:

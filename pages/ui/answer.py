@@ -42,6 +42,7 @@ def shown(job: Job, upload: Upload, one: Classified) -> None:
         if not refused:
             _worth(job, adviser, one)
         _reading(job)
+        st.caption(text.NOT_FOR_DIAGNOSIS)
     if told:
         heat.offered(job, images.prepared(upload.content, adviser.card.input_size), one.label, key="answer")
     _guard(adviser, one)

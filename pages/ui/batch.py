@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -19,7 +19,7 @@ from allcore.reports.sheet import Row
 from allcore.runs.store import Job
 from pages.ui import cached, state, widgets
 
-_BATCH, _FILTER = "batch", "batch-filter"
+_BATCH, _FILTER, _TABLE = "batch", "batch-filter", "batch-table"
 _ALL, _UNREAD = "all", "could not be read"
 
 
@@ -33,8 +33,8 @@ class _Batch:
     ended: bool = False
 
 
-def show(job: Job, sent: list[Upload]) -> None:
-    """Judge what was sent and show it all."""
+def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused], None]) -> None:
+    """Judge what was sent and show it all; what is chosen in the table is handed to `opened`."""
     adviser = cached.adviser(job)
     card = adviser.card
     batch = _current(job, sent, adviser)
@@ -47,13 +47,19 @@ def show(job: Job, sent: list[Upload]) -> None:
         if st.button("Go on", icon=":material/play_arrow:"):
             batch.stopped = False
             st.rerun()
+    if adviser.why_no_guard:
+        st.caption(widgets.plain(adviser.why_no_guard))
     answers = [name for name in (*card.class_names, sheet.NOT_JUDGED, sheet.NO_CELL) if (table["answer"] == name).any()]
     offered = [_ALL, *answers, *([_UNREAD] if (table["answer"] == "").any() else [])]
     wanted = st.segmented_control("Show", offered, default=_ALL, required=True, key=_FILTER) if len(offered) > 2 else _ALL
     shown = table if wanted == _ALL else table[table["answer"] == ("" if wanted == _UNREAD else wanted)]
+    key = f"{_TABLE}-{len(batch.rows)}-{wanted}"
     st.dataframe(
         shown,
         hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key=key,
         row_height=48,
         placeholder="",
         height=min(40 + 48 * len(shown), 520),
@@ -65,6 +71,16 @@ def show(job: Job, sent: list[Upload]) -> None:
         alt=f"Answers for {len(shown)} {'cells and files' if shown['cell'].notna().any() else 'files'}",
     )
     downloads(shown, batch.rows, adviser)
+    chosen = state.rows(key)
+    if chosen:
+        opened(job, _upload(sent, sheet.row_of(batch.rows, int(shown.index[chosen[0]]))))
+    else:
+        st.caption("Choose a row to see its picture and all that is said of it.")
+
+
+def _upload(sent: list[Upload], number: int) -> Upload | Refused:
+    """The file of that number among those that came, those in zips counted."""
+    return next(islice((one for upload in sent for one in uploads.opened(upload)), number, None))
 
 
 def shares(class_names: Sequence[str]) -> dict[str, object]:
@@ -96,6 +112,7 @@ def _current(job: Job, sent: list[Upload], adviser: Adviser) -> _Batch:
 def _judge(batch: _Batch, job: Job, sent: list[Upload], adviser: Adviser) -> None:
     """Adds to `batch.rows` until all are judged; a click on Stop ends the script at the next look at the bar."""
     whole = sum(uploads.count(one) for one in sent)
+    uploads.require_few(whole)
     thumbnails: deque[str | None] = deque()
 
     def stream() -> Iterator[Upload | Refused]:

@@ -38,7 +38,7 @@ def sent() -> list[Upload]:
             max_upload_size=_mb(uploads.MOST_BYTES),
             key="uploads",
         )
-    st.caption(f"{uploads.LIMITS}. They are judged in memory, and nothing is kept.")
+    st.caption(f"{uploads.LIMITS}. They are judged, and nothing is kept.")
     return [Upload(file.name, file.getvalue()) for file in files]
 
 

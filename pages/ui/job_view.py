@@ -187,10 +187,15 @@ def _do(act: Callable[[], object]) -> None:
 
 def _train_on(job: Job) -> None:
     """More epochs, as a run of its own."""
-    done = job.spec.params["settings"]["epochs"]
+    settings = job.spec.params["settings"]
+    done = (job.metrics or {}).get("training", {}).get("epochs") or settings["epochs"]
     with st.popover("Train on", icon=":material/more_time:", key=f"train-on-{job.id}"):
-        epochs = st.number_input("Epochs in all", done + 1, 1000, min(done * 2, 1000), key=f"epochs-{job.id}")
+        epochs = st.number_input("Epochs in all", done + 1, 1000, min(max(done * 2, settings["epochs"]), 1000), key=f"epochs-{job.id}")
         st.caption("A new run takes up where this one ended. This one stays as it is.")
+        if done < settings["epochs"]:
+            st.caption(f"It stopped after {done} of {settings['epochs']} epochs; the new run has as much patience again.")
+        if settings.get("schedule") == "cosine":
+            st.caption("Its learning rate falls to nothing by the last epoch: with more of them it rises again at first.")
         if st.button("Train on", type="primary", key=f"go-on-{job.id}"):
             plan, _ = submit.repeated(cached.artifacts(), job.id, {"epochs": epochs})
             state.select(state.RUN, submit.continued(cached.artifacts(), job.id, plan, tags=person.tags()).id)

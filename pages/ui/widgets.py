@@ -18,6 +18,7 @@ from allcore.base.errors import AllcoreError, NotFound
 from allcore.data import records
 from allcore.data.records import DatasetCard
 from allcore.data.splits import Certificate
+from allcore.metrics import text
 from allcore.models import registry
 from allcore.plots import theme
 from allcore.runs import status, store
@@ -31,7 +32,6 @@ _STYLE = f"""<style>
 [data-testid="stCaptionContainer"] {{ opacity: 1; color: color-mix(in srgb, currentColor 78%, transparent); }}
 [data-variant="pills"] p, [data-variant="segmented_control"] p {{ color: light-dark({theme.LIGHT.ink}, {theme.DARK.ink}); }}
 </style>"""
-FOOT = "For teaching and research, not for diagnosis."
 SYNTHETIC = "drawn cells"
 SIDES = (
     "Train: what the model learns from. Tune: by which an epoch is chosen. Calibrate: kept for thresholds. "
@@ -77,7 +77,7 @@ def page(title: str, lead: str = "") -> None:
 def foot() -> None:
     """The line under every page."""
     st.space("medium")
-    st.caption(FOOT, text_alignment="center")
+    st.caption(text.NOT_FOR_DIAGNOSIS, text_alignment="center")
 
 
 def empty(message: str, label: str = "", *, icon: str = ":material/arrow_forward:") -> bool:

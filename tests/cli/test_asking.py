@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from allcore.base.paths import Artifacts, JobPaths
+from allcore.inference import uploads
 from tests.cli.said import plain
 
 
@@ -21,25 +24,45 @@ def pictures(artifacts: Artifacts, forest: JobPaths, tmp_path: Path) -> Path:
 
 
 def test_predictions_of_a_folder(say, forest: JobPaths, pictures: Path):
-    said = say("predict", forest.id, pictures, "--json")
+    said = say("predict", forest.id, pictures, "--json", "--anyway")
     assert (said.code, said.err) == (0, "")
     document = said.document
     assert (document["errors"], document["synthetic"]) == ([], True)
+    assert document["note"] == "For teaching and research, not for diagnosis."
     assert [Path(one["path"]).name for one in document["results"]] == ["0.png", "1.png", "2.png"]
     for one in document["results"]:
         assert one["label"] in one["probabilities"]
         for shares in (one["probabilities"], one["raw_probabilities"]):
             assert sum(shares.values()) == pytest.approx(1)
         assert one["judged"] is (one["reasons"] == [])
-    alone = say("predict", forest.id, pictures / "1.png", "--json").document["results"]
+    alone = say("predict", forest.id, pictures / "1.png", "--json", "--anyway").document["results"]
     assert alone[0]["probabilities"] == pytest.approx(document["results"][1]["probabilities"], abs=1e-6)
     spoken = say("predict", forest.id, pictures)
     assert spoken.code == 0
-    assert spoken.err == "This model was trained on drawn cells.\n"
+    assert spoken.err == "This model was trained on drawn cells.\nFor teaching and research, not for diagnosis.\n"
     assert len(spoken.out.splitlines()) == 3
     table = list(csv.DictReader(say("predict", forest.id, pictures, "--csv").out.splitlines()))
     assert [row["answer"] for row in table] == [one["label"] if one["judged"] else "not judged" for one in document["results"]]
     assert [row["note"] for row in table] == [" ".join(one["reasons"]) for one in document["results"]]
+
+
+def test_what_can_not_be_judged_has_an_answer_on_request_alone(say, forest: JobPaths, tmp_path: Path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (70, 70, 3), dtype=np.uint8)).save(tmp_path / "noise.png")
+    asked = ("predict", forest.id, tmp_path / "noise.png", "--kind", "cell")
+    (one,) = say(*asked, "--json").document["results"]
+    assert one["judged"] is False
+    assert one["reasons"]
+    assert [one[name] for name in ("label", "probabilities", "raw_probabilities", "set")] == [None] * 4
+    (anyway,) = say(*asked, "--json", "--anyway").document["results"]
+    assert anyway["label"] in anyway["probabilities"]
+    assert "(healthy" not in say(*asked).out
+    assert "(healthy" in say(*asked, "--anyway").out
+
+
+def test_too_many_pictures_are_refused_before_the_first_is_judged(say, forest: JobPaths, pictures: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(uploads, "MOST_FILES", 2)
+    monkeypatch.setattr(uploads, "answered", None)
+    plain(say("predict", forest.id, pictures), 2, "3 pictures are more than the 2 that can be judged at once")
 
 
 def test_predictions_with_a_file_that_can_not_be_answered(say, forest: JobPaths, pictures: Path, tmp_path: Path):

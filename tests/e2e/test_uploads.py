@@ -78,6 +78,14 @@ def test_twenty_files_with_two_bad_ones_and_their_table(
             for name, share in answer.probabilities.items():
                 assert float(row[f"p({name})"]) == pytest.approx(share, abs=1e-6)
 
+    # A row opens its file, as if it had come alone.
+    word = sentence.word(answered(server, forest, cell).label)
+    table = page.get_by_test_id("stDataFrame").first
+    table.scroll_into_view_if_needed()
+    table.click(position={"x": 16, "y": 40 + 24})  # the first row's box: rows of 48 below a head of 40 pixels
+    expect(page.get_by_role("heading", name=re.compile(f"This model calls the cell {word}"))).to_be_visible()
+    expect(page.get_by_role("heading", name="The nearest training cells")).to_be_visible()
+
 
 def test_a_field_is_counted_and_corrected(page: Page, visit, forest: JobPaths, tmp_path: Path):
     drawn = smears.draw_field(smears.SmearSpec(seed=1))

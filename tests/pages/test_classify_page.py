@@ -91,6 +91,15 @@ def test_many_files_stand_in_a_table_the_bad_ones_too(forest: JobPaths, visit: C
     assert "Table as CSV" in page.words
 
 
+def test_too_many_are_refused_before_the_first_is_judged(
+    forest: JobPaths, visit: Callable, pictures: Callable, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(uploads, "MOST_FILES", 2)
+    page = send(visit("classify"), pictures(3))
+    assert "3 pictures are more than the 2 that can be judged at once" in page.words
+    assert "Table as CSV" not in page.words
+
+
 def test_three_classes(blood: JobPaths, visit: Callable, proper: Callable):
     page = send(visit("classify"), [proper(blood)])
     assert re.search(r"calls the cell (basophil|eosinophil|monocyte)", page.words)

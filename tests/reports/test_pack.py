@@ -18,7 +18,7 @@ import pytest
 
 from allcore.base.errors import BadInput, NotFound
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.metrics import compare, thresholds
+from allcore.metrics import compare, text, thresholds
 from allcore.metrics.calibration import Temperature
 from allcore.metrics.thresholds import Chosen
 from allcore.reports import comparison, evidence, modelcard, pack, page, words
@@ -71,7 +71,7 @@ def test_a_pack_holds_what_it_says_and_can_be_checked(artifacts: Artifacts, fore
     table = pd.read_csv(archive.open(f"{run}/predictions.csv"), dtype={"subject": str})
     pd.testing.assert_frame_equal(table, pd.read_parquet(forest.predictions), check_dtype=False)
     one = evidence.of(artifacts, forest.id)
-    for said in (words.DISCLAIMER, words.DRAWN, one.certificate.verdict(), words.result(one), words.at_threshold(one)):
+    for said in (text.NOT_FOR_DIAGNOSIS, words.DRAWN, one.certificate.verdict(), words.result(one), words.at_threshold(one)):
         assert said in report.words
     figures = pd.read_csv(archive.open(f"{run}/metrics.csv")).set_index("figure")
     assert figures.loc["AUROC", "estimate"] == pytest.approx(one.scores.auroc)
@@ -217,7 +217,7 @@ def test_the_card_has_the_headings_of_its_field(artifacts: Artifacts, forest: Jo
         "Ethical Considerations",
         "Caveats and Recommendations",
     ]
-    assert words.DISCLAIMER in card
+    assert text.NOT_FOR_DIAGNOSIS in card
     assert words.DRAWN in card
 
 

@@ -372,6 +372,25 @@ def test_patience_ends_a_training_that_no_longer_gains(train, monkeypatch):
     assert (training["epochs"], training["kept_epoch"]) == (4, 2)
 
 
+def test_a_training_out_of_patience_goes_on_with_as_much_again(train, artifacts: Artifacts, do, monkeypatch):
+    import keras
+
+    losses = iter([0.2, 0.5, 0.8, 0.7, 0.6, 0.9])
+    monkeypatch.setattr(keras.Model, "evaluate", lambda self, *a, **o: (next(losses), 0.5))
+    job = train(epochs=10, keep="best", patience=2)
+    assert store.read(job).metrics["training"]["epochs"] == 3
+    plan, _ = submit.repeated(artifacts, job.id, {"epochs": 12})
+    longer = submit.continued(artifacts, job.id, plan)
+    do(artifacts, longer)
+    training = store.read(longer).metrics["training"]
+    assert (training["epochs"], training["kept_epoch"]) == (5, 1)  # none of the two was better, so it ended again
+    again = submit.continued(artifacts, longer.id, submit.repeated(artifacts, longer.id, {"epochs": 14})[0])
+    losses = iter([0.1, 0.3, 0.4])
+    do(artifacts, again)
+    training = store.read(again).metrics["training"]
+    assert (training["epochs"], training["kept_epoch"]) == (8, 6)
+
+
 def test_the_papers_protocol_has_nothing_to_choose_on(train):
     job = train(epochs=1, preset="paper")
     assert status.read(job).state == status.DONE
