@@ -83,9 +83,11 @@ def _cost(data: DatasetCard, card: ModelCard, preset: str, seed: int) -> str:
     return f"{took}, {'measured' if guess.measured else 'a guess'}"
 
 
-def _planned(data: DatasetCard, card: ModelCard, preset: str, seed: int, changed: dict[str, object]) -> Planned:
+def _planned(
+    data: DatasetCard, card: ModelCard, preset: str, seed: int, changed: dict[str, object], *, calibrate: float | None = None
+) -> Planned:
     """Raises BadInput."""
-    plan, certificate = cached.planned(data, model=card.id, preset=preset, seed=seed, changed=changed)
+    plan, certificate = cached.planned(data, model=card.id, preset=preset, seed=seed, changed=changed, calibrate=calibrate)
     return Planned(plan, certificate, estimate.estimated(plan, certificate, runs, machine=speed))
 
 
@@ -125,22 +127,40 @@ def _settings(card: ModelCard, preset_id: str) -> dict[str, object] | None:
     return changed if sound else None
 
 
-def _all_settings(models: list[ModelCard], preset_id: str) -> dict[str, dict[str, object] | None]:
-    """By model, what differs from the preset."""
-    found = {}
+def _all_settings(models: list[ModelCard], preset: Preset) -> tuple[float | None, dict[str, dict[str, object] | None]]:
+    """The share of images that is kept for what is calibrated, None for the preset's; and by model, what differs from the preset."""
+    found, share, preset_id = {}, None, preset.id
     with st.expander("More settings", key="more"):
         if not models:
             st.caption("Choose a model first.")
+        elif preset.split.calibrate:
+            share = _calibrate(preset)
         for card in models:
             if len(models) > 1:
                 st.markdown(f"**{card.name}**")
             found[card.id] = _settings(card, preset_id)
             if card.preset(preset_id).changes:
                 st.caption(f"Against the paper: {card.preset(preset_id).changes}")
-    return found
+    return share, found
 
 
-def _ready(data: DatasetCard, models: list[ModelCard], preset_id: str, seed: int, changed: dict) -> list[Planned]:
+def _calibrate(preset: Preset) -> float | None:
+    own = round(100 * preset.split.calibrate)
+    percent = st.number_input(
+        "Calibrate part, % of all images",
+        1,
+        60,
+        own,
+        key=f"calibrate-{preset.id}",
+        width=240,
+        help="Kept for the temperature, the threshold and the sets of classes. Sets need 20 patients of each class in it.",
+    )
+    return None if percent == own else percent / 100
+
+
+def _ready(
+    data: DatasetCard, models: list[ModelCard], preset_id: str, seed: int, changed: dict, *, calibrate: float | None
+) -> list[Planned]:
     """What can be queued; where something can't be, why not."""
     wrong = [card.name for card in models if changed[card.id] is None]
     if wrong:
@@ -150,7 +170,7 @@ def _ready(data: DatasetCard, models: list[ModelCard], preset_id: str, seed: int
         st.caption("Choose one model or several.")
         return []
     try:
-        return [_planned(data, card, preset_id, seed, changed[card.id]) for card in models]
+        return [_planned(data, card, preset_id, seed, changed[card.id], calibrate=calibrate) for card in models]
     except BadInput as error:
         st.markdown(f":red[:material/error: {widgets.plain(error.message)}] {widgets.plain(error.hint)}")
         return []
@@ -180,11 +200,11 @@ def _form(cards: list[DatasetCard]) -> None:
     with right:
         seed = st.number_input("Seed", 0, 2**31 - 1, 0, help="Start of every random choice: weights, order, and the split.")
     models = _models(data, preset.id, seed)
-    changed = _all_settings(models, preset.id)
+    share, changed = _all_settings(models, preset)
     with st.container(border=True, key="certificate"):
         split, button = st.columns([7, 3], gap="medium", vertical_alignment="center")
         with split:
-            ready = _ready(data, models, preset.id, seed, changed)
+            ready = _ready(data, models, preset.id, seed, changed, calibrate=share)
             if ready:
                 widgets.certificate(ready[0].certificate)
             if len(ready) > 1:

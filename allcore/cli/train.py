@@ -23,6 +23,12 @@ from allcore.runs.spec import Tags
 @click.option("--continue", "goes_on", is_flag=True, help="With --from: go on from that run's last checkpoint, for more epochs.")
 @click.option("--preset", show_default=presets.DEFAULT, help="A named way to train; `models show MODEL` explains each.")
 @click.option("--split", type=click.Choice(splits.LEVELS), help="Split at this level, whatever the preset says.")
+@click.option(
+    "--calibrate",
+    type=float,
+    metavar="SHARE",
+    help="Share of images kept for temperature, threshold and sets of classes, whatever the preset says; sets need 20 patients a class.",
+)
 @click.option("--folds", default=0, help="Cross-validate: so many parts of the split's level, of which this run tests on one; 0: no.")
 @click.option("--fold", default=0, show_default=True, help="With --folds: the part that is the test side, counted from 0.")
 @click.option("--seed", type=int, help="Start of every random choice, the split's included.")
@@ -39,6 +45,7 @@ def command(
     goes_on: bool,
     preset: str | None,
     split: str | None,
+    calibrate: float | None,
     folds: int,
     fold: int,
     seed: int | None,
@@ -54,9 +61,10 @@ def command(
     artifacts = Artifacts.locate()
     changed = dict(_pair(change) for change in changes)
     if run:
-        if data_id or model or preset or split or folds or seed is not None:
+        if data_id or model or preset or split or folds or (seed, calibrate) != (None, None):
             raise BadInput(
-                "--from takes all from that run.", "Leave out --data, --model, --preset, --split, --folds and --seed; use --set."
+                "--from takes all from that run.",
+                "Leave out --data, --model, --preset, --split, --calibrate, --folds and --seed; use --set.",
             )
         plan, certificate = submit.repeated(artifacts, run, changed)
     elif data_id and model:
@@ -66,6 +74,7 @@ def command(
             model=model,
             preset=preset or presets.DEFAULT,
             split=split,
+            calibrate=calibrate,
             folds=folds,
             fold=fold,
             seed=seed,

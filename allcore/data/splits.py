@@ -274,6 +274,9 @@ def _taken(table: pd.DataFrame, rows: np.ndarray, share: float, seed: int, *, gr
     """About `share` of `rows`, stratified by class, whole patients where `grouped`; and what remains."""
     from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+    if share > 0.5:  # parts of one size are dealt, and one is taken: of more than half, what is left over is one
+        left, taken = _taken(table, rows, 1 - share, seed, grouped=grouped, side=side)
+        return taken, left
     classes, labels = _codes(table["label"], rows)
     people, subjects = _codes(table["subject"], rows)
     groups = subjects if grouped else rows

@@ -55,6 +55,7 @@ def planned(
     model: str,
     preset: str = presets.DEFAULT,
     split: str | None = None,
+    calibrate: float | None = None,
     folds: int = 0,
     fold: int = 0,
     seed: int | None = None,
@@ -64,9 +65,9 @@ def planned(
 ) -> tuple[TrainSpec, Certificate]:
     """What a training would do, and on which sides; nothing is written.
 
-    `split` and `seed` replace the preset's; `folds` and `fold` make it one fold of a cross-validation; `changed` maps knobs to values,
-    which may be text. The split goes by `split_seed`, by `seed` where that is None. `sides` splits the data; who plans many trainings
-    gives one that remembers.
+    `split`, `seed` and `calibrate`, the share of all images kept for what is calibrated, replace the preset's; `folds` and `fold` make it
+    one fold of a cross-validation; `changed` maps knobs to values, which may be text. The split goes by `split_seed`, by `seed` where that
+    is None. `sides` splits the data; who plans many trainings gives one that remembers.
 
     Raises BadInput (NotFound for a name) with the setting's name and its range.
     """
@@ -77,7 +78,8 @@ def planned(
         wanted["seed"] = seed
     settings = card.settings(chosen, wanted)
     dealt = settings["seed"] if split_seed is None else split_seed
-    rule = replace(chosen.split, seed=dealt, folds=folds, fold=fold, **({"level": split} if split else {}))
+    others = {"level": split or chosen.split.level, "calibrate": chosen.split.calibrate if calibrate is None else calibrate}
+    rule = replace(chosen.split, seed=dealt, folds=folds, fold=fold, **others)
     return _possible(artifacts, data, model, preset, rule, settings, sides)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -251,4 +251,6 @@ def _unchanged(params: Mapping[str, Any]) -> bool:
         card = registry.card(params["model"])
     except NotFound:  # a model of another version of this software: nobody can tell
         return False
-    return dict(params["settings"]) == card.settings(card.preset(presets.PAPER), {})
+    preset = card.preset(presets.PAPER)
+    asked = {**params["split"], "seed": preset.split.seed}
+    return dict(params["settings"]) == card.settings(preset, {}) and asked == asdict(preset.split)

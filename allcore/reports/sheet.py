@@ -58,8 +58,9 @@ def row_of(rows: Sequence[Row], line: int) -> int:
 
 def table(rows: Sequence[Row], class_names: Sequence[str]) -> pd.DataFrame:
     """A row a file, or a cell of a field, in order: `picture`, `file`, `cell` (its number in a field), `answer` (NOT_JUDGED, NO_CELL, or
-    '' for what could not be read), `p(CLASS)`, `note`."""
+    '' for what could not be read), `p(CLASS)`, `set` (classes that can't be ruled out, where the run promises sets), `note`."""
     told = []
+    promised = any(isinstance(line.found, Classified) and line.found.set is not None for line in lines(rows))
     for row in lines(rows):
         one = row.found
         answered = isinstance(one, Classified) and one.judged is not False
@@ -70,10 +71,11 @@ def table(rows: Sequence[Row], class_names: Sequence[str]) -> pd.DataFrame:
                 "cell": row.number,
                 "answer": _answer(one),
                 **{f"p({name})": one.probabilities[name] if answered else np.nan for name in class_names},
+                **({"set": _set(one) if answered else ""} if promised else {}),
                 "note": _note(one),
             }
         )
-    columns = ["picture", "file", "cell", "answer", *(f"p({name})" for name in class_names), "note"]
+    columns = ["picture", "file", "cell", "answer", *(f"p({name})" for name in class_names), *(["set"] if promised else []), "note"]
     return pd.DataFrame(told, columns=columns).astype({"cell": "Int64"})
 
 
@@ -81,6 +83,10 @@ def _answer(one: Found | Refused) -> str:
     if isinstance(one, Classified):
         return NOT_JUDGED if one.judged is False else one.label
     return NO_CELL if isinstance(one, Counted) else ""
+
+
+def _set(one: Classified) -> str:
+    return "" if one.set is None else ", ".join(one.set) or "none"
 
 
 def _note(one: Found | Refused) -> str:
@@ -105,8 +111,7 @@ def html_page(rows: Sequence[Row], adviser: Adviser) -> str:
     said = ", ".join(f"{html.escape(str(name))}: {count}" for name, count in counts.items()) or "none answered"
     limit = f" {html.escape(card.positive)} from a probability of {threshold:.3g}." if threshold is not None else ""
     drawn = "<p class='warn'>The model was trained on drawn cells: what it says of a real one means nothing.</p>" if card.synthetic else ""
-    titles = ("", "file", "cell", "answer", *(f"p({name})" for name in card.class_names), "note")
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in titles)
+    head = "".join(f"<th>{html.escape(name)}</th>" for name in ("", *found.columns[1:]))
     values = found.drop(columns=["picture", "file", "cell"]).values.tolist()
     body = "".join(_line(row, one) for row, one in zip(lines(rows), values, strict=True))
     return (

@@ -163,7 +163,7 @@ def split(card: DatasetCard, spec: SplitSpec) -> Split:
 
 @st.cache_resource(max_entries=256, show_spinner=False)
 def _planned(
-    root: str, data: str, fingerprint: str, model: str, preset: str, seed: int, changed: tuple, _card: DatasetCard
+    root: str, data: str, fingerprint: str, model: str, preset: str, seed: int, changed: tuple, calibrate: float | None, _card: DatasetCard
 ) -> tuple[TrainSpec, Certificate]:
     return submit.planned(
         Artifacts(Path(root)),
@@ -172,13 +172,17 @@ def _planned(
         preset=preset,
         seed=seed,
         changed=dict(changed),
+        calibrate=calibrate,
         sides=lambda paths, spec: split(_card, spec),  # ten models ask for one split
     )
 
 
-def planned(card: DatasetCard, *, model: str, preset: str, seed: int, changed: Mapping[str, Any]) -> tuple[TrainSpec, Certificate]:
+def planned(
+    card: DatasetCard, *, model: str, preset: str, seed: int, changed: Mapping[str, Any], calibrate: float | None = None
+) -> tuple[TrainSpec, Certificate]:
     """As `submit.planned`, which splits the data at each call. Raises BadInput."""
-    return _planned(str(artifacts().root), card.id, card.fingerprint, model, preset, seed, tuple(sorted(changed.items())), card)
+    settings = tuple(sorted(changed.items()))
+    return _planned(str(artifacts().root), card.id, card.fingerprint, model, preset, seed, settings, calibrate, card)
 
 
 @st.cache_data(max_entries=16, ttl=60, show_spinner=False)

@@ -37,6 +37,14 @@ def cohort(patients: int = 20, cells: int = 6, *, phase: str = "training", start
     return [(CLASSES[number % 2], f"P{number}", phase) for number in range(start, start + patients) for _ in range(cells)]
 
 
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.4, 0.5, 0.6])
+def test_a_part_is_about_as_large_as_was_asked(share: float):
+    table, card = table_of(cohort(100))
+    found = splits.split(table, card, SplitSpec("patient", test=0.2, tune=0.1, calibrate=share)).certificate.sides
+    assert found["calibrate"].images / len(table) == pytest.approx(share, abs=0.05)
+    assert found["test"].images / len(table) == pytest.approx(0.2, abs=0.03)
+
+
 @st.composite
 def data_sets(draw: st.DrawFn, *, subjects: bool = True) -> tuple[pd.DataFrame, SimpleNamespace]:
     classes = draw(st.integers(2, 3))

@@ -105,6 +105,14 @@ def test_a_finished_run_goes_on_for_more_epochs_in_a_run_of_its_own(artifacts: A
     assert store.read(network).metrics["training"]["epochs"] == 1  # as it was
 
 
+def test_the_calibrate_part_can_be_larger(artifacts: Artifacts, tiny: str):
+    usual, larger = (submit.planned(artifacts, data=tiny, model="random_forest", calibrate=share)[1].sides for share in (None, 0.3))
+    assert larger["calibrate"].images > 2 * usual["calibrate"].images
+    assert larger["test"] == usual["test"]
+    with pytest.raises(BadInput, match="leave too little to train on"):
+        submit.planned(artifacts, data=tiny, model="random_forest", calibrate=0.9)
+
+
 @pytest.mark.parametrize(
     ("changed", "words"),
     [

@@ -96,6 +96,17 @@ def test_a_changed_setting_reaches_the_job(tiny: str, artifacts: Artifacts, visi
     assert (settings["learning_rate"], settings["epochs"]) == (0.002, 2)
 
 
+def test_a_larger_calibrate_part_reaches_the_split(tiny: str, artifacts: Artifacts, visit: Callable, no_runner: list):
+    """Sets of classes need 20 patients of each class there: no preset keeps as many of a hundred."""
+    page = visit("train")
+    page.app.number_input(key=f"calibrate-{presets.DEFAULT}").set_value(30)
+    page.again()
+    go(page).click()
+    page.again()
+    (job,) = store.active(artifacts)
+    assert job.spec.params["split"]["calibrate"] == 0.3
+
+
 def test_settings_that_contradict_each_other_say_so(tiny: str, visit: Callable):
     page = visit("train")
     page.app.button_group(key="preset").set_value(presets.PAPER)

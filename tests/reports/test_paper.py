@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -68,7 +68,9 @@ def _summary(healthy: int, leukemia: int) -> summary.Summary:
 
 def test_only_the_papers_protocol_on_its_images_replicates_it() -> None:
     card = registry.card("random_forest")
-    params = {"model": card.id, "preset": presets.PAPER, "settings": card.settings(card.preset(presets.PAPER), {})}
+    paper = card.preset(presets.PAPER)
+    rule = asdict(paper.split)
+    params = {"model": card.id, "preset": presets.PAPER, "settings": card.settings(paper, {}), "split": rule}
     whole = _summary(4037, 8491)
 
     def replicates(found: summary.Summary = whole, *, synthetic: bool = False, **changed) -> bool:
@@ -80,6 +82,9 @@ def test_only_the_papers_protocol_on_its_images_replicates_it() -> None:
     assert not replicates(_summary(4037, 8490))
     assert not replicates(settings={**params["settings"], "trees": 7})
     assert not replicates(model="of-another-version")
+    assert replicates(split={**rule, "seed": 7})
+    assert not replicates(split={**rule, "level": "patient"})
+    assert not replicates(split={**rule, "calibrate": 0.1})
 
 
 def test_costs_are_the_papers_and_of_runs_that_repeat_it() -> None:

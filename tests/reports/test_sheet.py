@@ -29,6 +29,18 @@ def test_a_table_keeps_the_order_and_says_why():
     assert list(sheet.table([], CARD.class_names)) == list(found)
 
 
+def test_sets_stand_in_the_table_where_the_run_promises_them():
+    shares = {"<i>a</i>": 0.25, "b": 0.75}
+    sets = (("b",), ("<i>a</i>", "b"), ())
+    rows = [*ROWS, *(Row(Classified("cell.png", "b", shares, judged=True, set=one), None) for one in sets)]
+    found = sheet.table(rows, CARD.class_names)
+    assert list(found)[-2:] == ["set", "note"]
+    assert found["set"].tolist() == ["", "", "", "b", "<i>a</i>, b", "none"]
+    page = sheet.html_page(rows, ADVISER)
+    assert "<th>set</th>" in page
+    assert "<td>&lt;i&gt;a&lt;/i&gt;, b</td>" in page
+
+
 def test_a_sheet_stands_alone_and_nothing_from_outside_is_markup():
     page = sheet.html_page(ROWS, ADVISER)
     assert "&lt;script&gt;alert(1)" in page
