@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,32 @@ def mine() -> list[int] | None:
     return [int(part) for part in named.split(",") if part.strip().isdigit()]
 
 
+def names(indices: Sequence[int] | None = None) -> list[str]:
+    """What the GPUs with these numbers are called, all where it is None; empty without a driver."""
+
+    def name(library: Any, device: Any, index: int) -> str:
+        said = library.nvmlDeviceGetName(device)
+        return said.decode() if isinstance(said, bytes) else said
+
+    return _of_each(indices, name)
+
+
 def readings(indices: Sequence[int] | None = None) -> list[Reading]:
     """The GPUs with these numbers, all where it is None. Empty without a driver; a GPU that does not answer is left out."""
+
+    def reading(library: Any, device: Any, index: int) -> Reading:
+        return Reading(
+            index,
+            float(library.nvmlDeviceGetUtilizationRates(device).gpu),
+            round(library.nvmlDeviceGetMemoryInfo(device).used / 1e6, 1),
+            float(library.nvmlDeviceGetTemperature(device, library.NVML_TEMPERATURE_GPU)),
+        )
+
+    return _of_each(indices, reading)
+
+
+def _of_each(indices: Sequence[int] | None, told: Callable[[Any, Any, int], _T]) -> list[_T]:
+    """What is told of a device, for each that answers."""
     library = _library()
     if library is None:
         return []
@@ -37,15 +63,7 @@ def readings(indices: Sequence[int] | None = None) -> list[Reading]:
     try:
         for index in range(library.nvmlDeviceGetCount()) if indices is None else indices:
             with suppress(library.NVMLError):
-                device = library.nvmlDeviceGetHandleByIndex(index)
-                found.append(
-                    Reading(
-                        index,
-                        float(library.nvmlDeviceGetUtilizationRates(device).gpu),
-                        round(library.nvmlDeviceGetMemoryInfo(device).used / 1e6, 1),
-                        float(library.nvmlDeviceGetTemperature(device, library.NVML_TEMPERATURE_GPU)),
-                    )
-                )
+                found.append(told(library, library.nvmlDeviceGetHandleByIndex(index), index))
     except library.NVMLError:
         return []
     finally:

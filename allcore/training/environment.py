@@ -11,6 +11,8 @@ from typing import Any
 
 import psutil
 
+from allcore.base import gpus
+
 PACKAGES = (
     "tensorflow",
     "keras",
@@ -27,8 +29,8 @@ PACKAGES = (
 )
 
 
-def described(*, seed: int, threads: int, fingerprint: str, split: str) -> dict[str, Any]:
-    """Versions, processor, memory, threads, seed, data, split and commit. Nothing that names a person, a machine or a path.
+def described(*, seed: int, split_seed: int, threads: int, fingerprint: str, split: str) -> dict[str, Any]:
+    """Versions, processor, GPUs, memory, threads, seeds, data, split and commit. Nothing that names a person, a machine or a path.
 
     `threads` is what it computed with, where 0 means all; `fingerprint` and `split` are the hashes of data set and certificate.
     """
@@ -39,10 +41,11 @@ def described(*, seed: int, threads: int, fingerprint: str, split: str) -> dict[
         "cores": os.cpu_count(),
         "threads": threads or os.cpu_count(),
         "seed": seed,
+        "split_seed": split_seed,
         "data_fingerprint": fingerprint,
         "split_hash": split,
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
-        "gpus": [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name],
+        "gpus": gpus.names(gpus.mine()),
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
         "packages": {name: _version(name) for name in PACKAGES},
         "commit": _commit(),

@@ -48,6 +48,7 @@ def train(attempt: Attempt) -> None:
         paths.environment,
         environment.described(
             seed=spec.settings["seed"],
+            split_seed=spec.split.seed,
             threads=spec.settings.get("threads", 0) or attempt.threads,
             fingerprint=spec.data_fingerprint,
             split=data.split.certificate.hash,

@@ -36,6 +36,9 @@ class Driver:
     def nvmlDeviceGetTemperature(self, device: int, sensor: int) -> int:
         return 40 + 30 * device
 
+    def nvmlDeviceGetName(self, device: int) -> str | bytes:
+        return "Tesla T4" if device else b"Quadro P400"  # older libraries give bytes
+
     def nvmlShutdown(self) -> None:
         self.closed += 1
 
@@ -50,6 +53,12 @@ def driver(monkeypatch: pytest.MonkeyPatch) -> Driver:
 def test_each_gpu_that_answers_is_read(driver: Driver):
     assert gpus.readings() == [Reading(0, 0.0, 0.0, 40.0), Reading(1, 90.0, 2000.0, 70.0)]
     assert gpus.readings([1]) == [Reading(1, 90.0, 2000.0, 70.0)]
+    assert driver.closed == 2
+
+
+def test_each_gpu_has_its_name(driver: Driver):
+    assert gpus.names() == ["Quadro P400", "Tesla T4"]
+    assert gpus.names([1]) == ["Tesla T4"]
     assert driver.closed == 2
 
 

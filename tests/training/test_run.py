@@ -31,7 +31,7 @@ from allcore.training import environment, material, parity
 
 def test_the_environment_names_versions_and_nobody(forest: JobPaths):
     told = fileio.read_json(forest.environment)
-    assert told.keys() == {"schema_version", *environment.described(seed=0, threads=0, fingerprint="", split="")}
+    assert told.keys() == {"schema_version", *environment.described(seed=0, split_seed=0, threads=0, fingerprint="", split="")}
     assert told["python"] == platform.python_version()
     assert all(told["packages"][name] for name in ("tensorflow", "scikit-learn", "onnxruntime"))
     assert told["cores"] >= 1
