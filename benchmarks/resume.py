@@ -2,9 +2,10 @@
 
 20 trainings of the paper's network (2 with --quick) on a few drawn cells, and one of each other model (with --quick AllNet and the forest).
 Each is killed (SIGKILL, its whole process group) at a random moment between its process's start and the end that an undisturbed one had,
-and taken up again by the runner. The network must then have the weights of the undisturbed run bit for bit (each constant of its ONNX
-graph); every model the losses and accuracies of each epoch, the test figures and the answer to every image, in every digit, and no damaged
-file.
+and taken up again by the runner: of the network every other one not before one to three of its four epochs are done, and each other
+network not before one, so that there is a checkpoint to go on from. The network must then have the weights of the undisturbed run bit for
+bit (each constant of its ONNX graph); every model the losses and accuracies of each epoch, the test figures and the answer to every image,
+in every digit, and no damaged file.
 
 A run that ends before its moment has come is let be, and another is queued, to be killed earlier. The last line is JSON. With --check,
 exits 1 where any of this fails.
@@ -31,6 +32,8 @@ from onnx import numpy_helper
 from allcore.base import clock
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.jobs import control
+from allcore.models import registry
+from allcore.models.spec import CNN
 from allcore.runs import events, status
 from benchmarks import _runs, _watch
 
@@ -48,8 +51,17 @@ class Strike:
     run: JobPaths
     share: float
     """Of the undisturbed run's time in process, from 0 to 1."""
+    epochs: int = 0
+    """Not before so many are done."""
     struck: str = ""
     """Where it was when it was killed; '' before."""
+
+
+def _epochs(model: str, number: int, chance: random.Random) -> int:
+    """That a training has done before it is killed."""
+    if registry.card(model).family != CNN:
+        return 0
+    return chance.randint(1, 3) * (number % 2) if model == NETWORK else 1
 
 
 def weights(run: JobPaths) -> str:
@@ -92,9 +104,9 @@ def _struck(artifacts: Artifacts, one: Strike, seconds: float) -> Strike:
     """It, once killed, or another in its place where its run has ended; else the same."""
     now = status.read(one.run)
     if now.state in status.ENDED:
-        return Strike(one.model, _runs.queued(artifacts, one.model), one.share / 2)
+        return replace(one, run=_runs.queued(artifacts, one.model), share=one.share / 2)
     began = next((step.time for step in now.history if step.state == status.STARTING), None)
-    if began is None or clock.seconds_since(began) < one.share * seconds:
+    if began is None or clock.seconds_since(began) < one.share * seconds or len(losses(one.run)) < one.epochs:
         return one
     for process in _watch.processes().get(one.run.id, []):
         where = f"{now.state}, {len(losses(one.run))} epochs done"
@@ -133,7 +145,10 @@ def main() -> int:
             seconds = {model: seconds_in_process(run) for model, run in expected.items()}
             print(f"{time.strftime('%X')} undisturbed runs are done", flush=True)
             wanted = [NETWORK] * (2 if options.quick else KILLS) + [model for model in models if model != NETWORK]
-            strikes = [Strike(model, _runs.queued(artifacts, model), chance.random()) for model in wanted]
+            strikes = [
+                Strike(model, _runs.queued(artifacts, model), chance.random(), _epochs(model, number, chance))
+                for number, model in enumerate(wanted)
+            ]
             strikes = killed(artifacts, strikes, seconds)
             missed = [fault for one in strikes for fault in faults(one, expected[one.model])]
         finally:
@@ -143,7 +158,9 @@ def main() -> int:
     figures = {
         "benchmark": "resume",
         "killed": {model: sum(one.model == model and bool(one.struck) for one in strikes) for model in models},
-        "killed_after_an_epoch": sum(one.model == NETWORK and not one.struck.endswith(" 0 epochs done") for one in strikes),
+        "killed_after_an_epoch": {
+            model: sum(one.model == model and not one.struck.endswith(" 0 epochs done") for one in strikes) for model in models
+        },
         "seconds_undisturbed": {model: round(taken, 1) for model, taken in seconds.items()},
         "missed": missed,
     }

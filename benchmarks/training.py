@@ -6,7 +6,7 @@ For each network three processes take turns, an epoch of some seconds each (320 
 are medians over the rounds, the first of each (compilation) left out:
   ours   a training job as the worker does it: its variables, batches, schedule, progress, heartbeat, events, checkpoints
   plain  what a Keras user writes: float32 arrays, `model.fit` with Keras's and TensorFlow's defaults
-  bare   the fastest plain Keras loop known to us: uint8 arrays, oneDNN switched on, `train_on_batch` or `fit`, whichever is faster
+  bare   the fastest plain Keras loop known to us: uint8 images from tf.data, its tuner off, oneDNN on, `fit`
 Each then ends as it would: the job with all that a run holds, the scripts with the model saved and asked about the images; peak memory is
 with that end. Then two jobs of one thread each side by side, against the same two one after the other, and against one on all threads,
 which is how two jobs would go one after the other if each had the machine: the harder question, judged of the 10-convolution network.
