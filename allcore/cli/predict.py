@@ -45,8 +45,8 @@ def command(run: str, paths: tuple[Path, ...], kind: str, as_csv: bool, anyway: 
     Exit code 0 where all files could be read, 2 otherwise.
     """
     artifacts = Artifacts.locate()
+    uploads.require_few(sum(len(_images(path)) if path.is_dir() else 1 for path in paths))
     model, adviser = served.load(artifacts.run(run)), answers.adviser(artifacts, artifacts.run(run))
-    uploads.require_few(sum(1 if not path.is_dir() else len(_images(path)) for path in paths))
     told = uploads.document(adviser, uploads.answered(model, sent(paths), adviser=adviser, kind=kind), anyway=anyway)
     if as_json:
         output.document(told)

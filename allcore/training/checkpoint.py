@@ -39,7 +39,8 @@ class Checkpoint:
             document = fileio.read_json(folder / "state.json")
         except FileNotFoundError:
             return Checkpoint()
-        fields = {"since": 0, **{name: document[name] for name in Checkpoint.__dataclass_fields__ if name in document}}
+        fields = {name: document[name] for name in Checkpoint.__dataclass_fields__ if name != "since"}
+        fields["since"] = document.get("since", 0)  # older checkpoints have none
         return Checkpoint(**{**fields, "seconds": tuple(fields["seconds"]), "sums": tuple(map(tuple, fields["sums"]))})
 
     @property

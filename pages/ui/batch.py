@@ -31,6 +31,8 @@ class _Batch:
     rows: list[Row] = field(default_factory=list)
     stopped: bool = False
     ended: bool = False
+    opened: tuple[int, Upload | Refused] | None = None
+    """The file that was last looked into, and its number: a zip is not unpacked anew for it whenever something is clicked."""
 
 
 def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused], None]) -> None:
@@ -73,14 +75,16 @@ def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused],
     downloads(shown, batch.rows, adviser)
     chosen = state.rows(key)
     if chosen:
-        opened(job, _upload(sent, sheet.row_of(batch.rows, int(shown.index[chosen[0]]))))
+        opened(job, _upload(batch, sent, sheet.row_of(batch.rows, int(shown.index[chosen[0]]))))
     else:
         st.caption("Choose a row to see its picture and all that is said of it.")
 
 
-def _upload(sent: list[Upload], number: int) -> Upload | Refused:
+def _upload(batch: _Batch, sent: list[Upload], number: int) -> Upload | Refused:
     """The file of that number among those that came, those in zips counted."""
-    return next(islice((one for upload in sent for one in uploads.opened(upload)), number, None))
+    if batch.opened is None or batch.opened[0] != number:
+        batch.opened = number, next(islice((one for upload in sent for one in uploads.opened(upload)), number, None))
+    return batch.opened[1]
 
 
 def shares(class_names: Sequence[str]) -> dict[str, object]:

@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,43 +15,12 @@ import pytest
 from allcore import worker
 from allcore.base import fileio
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.data import cache
 from allcore.inference import served
 from allcore.jobs import submit
 from allcore.models.cnn import proposed_cnn
 from allcore.runs import events, status, store
 from allcore.runs.attempt import Attempt, Interrupted
-
-
-def small_net(settings: dict[str, Any], *, classes: int, seed: int):
-    import keras
-    from keras import layers
-
-    images = keras.Input((settings["input_size"], settings["input_size"], 3), dtype="uint8")
-    x = layers.Rescaling(1 / 255)(images)
-    x = layers.AveragePooling2D(8, name="activations")(x)
-    x = layers.Dropout(settings["dropout"], seed=seed)(x)
-    x = layers.Flatten()(x)
-    x = layers.Dense(8, name="embedding", kernel_initializer=keras.initializers.GlorotUniform(seed=seed))(x)
-    x = layers.Dense(classes, activation="softmax", kernel_initializer=keras.initializers.GlorotUniform(seed=seed + 1))(x)
-    return keras.Model(images, x)
-
-
-@pytest.fixture
-def train(artifacts: Artifacts, tiny: str, do, monkeypatch: pytest.MonkeyPatch) -> Callable[..., JobPaths]:
-    """Trains the small net, once or from where it was left."""
-    monkeypatch.setattr(proposed_cnn, "build", small_net)
-    submitted: list[JobPaths] = []
-
-    def run(*, again: bool = False, preset: str = "patient", **changed: Any) -> JobPaths:
-        if not again:
-            wanted = {"input_size": 32, "batch_size": 8, "learning_rate": 0.01, **changed}
-            plan, _ = submit.planned(artifacts, data=tiny, model="proposed_cnn", preset=preset, changed=wanted)
-            submitted.append(submit.training(artifacts, plan))
-        do(artifacts, submitted[-1])
-        return submitted[-1]
-
-    return run
+from tests.training.small import small_net
 
 
 def stop_in_epoch(monkeypatch: pytest.MonkeyPatch, number: int, *, what: BaseException) -> None:
@@ -330,78 +298,6 @@ def store_plan():
         Artifacts.locate(), data="tiny", model="proposed_cnn", changed={"input_size": 32, "batch_size": 8, "epochs": 1}
     )
     return plan
-
-
-def test_the_best_epoch_is_kept_where_that_was_asked_for(train, artifacts, monkeypatch):
-    """The losses on the tune side are told to be best in the second of four epochs."""
-    import keras
-
-    losses = iter([0.9, 0.2, 0.5, 0.8])
-    weights = {}
-
-    def told(self, *arguments, **options):
-        number = len(weights) + 1
-        weights[number] = [array.copy() for array in self.get_weights()]
-        return next(losses), 0.5
-
-    monkeypatch.setattr(keras.Model, "evaluate", told)
-    job = train(epochs=4, keep="best")
-    assert status.read(job).state == status.DONE, status.read(job).reason
-    training = store.read(job).metrics["training"]
-    assert (training["epochs"], training["kept_epoch"]) == (4, 2)
-    for found, expected in zip(keras.models.load_model(job.keras).get_weights(), weights[2], strict=True):
-        np.testing.assert_array_equal(found, expected)
-    # The graph that is served is that epoch too.
-    pixels = np.asarray(cache.opened(artifacts.dataset("tiny"), 32))
-    net = keras.models.load_model(job.keras)
-    np.testing.assert_allclose(served.load(job).answer(pixels).probabilities, net.predict_on_batch(pixels), atol=1e-5)
-
-
-def test_the_last_epoch_is_kept_otherwise(train):
-    job = train(epochs=2, keep="last")
-    assert store.read(job).metrics["training"]["kept_epoch"] == 2
-
-
-def test_patience_ends_a_training_that_no_longer_gains(train, monkeypatch):
-    import keras
-
-    losses = iter([0.9, 0.2, 0.5, 0.8, 0.1])
-    monkeypatch.setattr(keras.Model, "evaluate", lambda self, *a, **o: (next(losses), 0.5))
-    job = train(epochs=10, keep="best", patience=2)
-    training = store.read(job).metrics["training"]
-    assert (training["epochs"], training["kept_epoch"]) == (4, 2)
-
-
-def test_a_training_out_of_patience_goes_on_with_as_much_again(train, artifacts: Artifacts, do, monkeypatch):
-    import keras
-
-    losses = iter([0.2, 0.5, 0.8, 0.7, 0.6, 0.9])
-    monkeypatch.setattr(keras.Model, "evaluate", lambda self, *a, **o: (next(losses), 0.5))
-    job = train(epochs=10, keep="best", patience=2)
-    assert store.read(job).metrics["training"]["epochs"] == 3
-    plan, _ = submit.repeated(artifacts, job.id, {"epochs": 12})
-    longer = submit.continued(artifacts, job.id, plan)
-    do(artifacts, longer)
-    training = store.read(longer).metrics["training"]
-    assert (training["epochs"], training["kept_epoch"]) == (5, 1)  # none of the two was better, so it ended again
-    again = submit.continued(artifacts, longer.id, submit.repeated(artifacts, longer.id, {"epochs": 14})[0])
-    losses = iter([0.1, 0.3, 0.4])
-    do(artifacts, again)
-    training = store.read(again).metrics["training"]
-    assert (training["epochs"], training["kept_epoch"]) == (8, 6)
-
-
-def test_the_papers_protocol_has_nothing_to_choose_on(train):
-    job = train(epochs=1, preset="paper")
-    assert status.read(job).state == status.DONE
-    metrics = store.read(job).metrics
-    assert "tune" not in metrics
-    assert set(store.predictions(job)["side"]) == {"test"}
-    (epoch,) = events.epochs(events.read(job)).itertuples()
-    assert epoch.test_loss > 0
-    told = metrics["training"]["cycles"]
-    assert (told["epochs"], told["test"], told["last"]) == (1, epoch.test_accuracy, epoch.test_accuracy)
-    assert told["both"] == pytest.approx((epoch.accuracy + epoch.test_accuracy) / 2)
 
 
 def test_a_checkpoint_stands_every_so_often_within_an_epoch(train, undisturbed, monkeypatch):
