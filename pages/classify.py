@@ -69,7 +69,6 @@ def _opened(job: Job, one: Upload | Refused) -> None:
         st.error(widgets.plain(f"{one.name}: {one.error}"), icon=":material/error:")
         return
     field.show(job, one)
-    st.caption("What is corrected here changes nothing in the table.")
 
 
 with widgets.plain_errors():

@@ -75,7 +75,10 @@ def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused],
     downloads(shown, batch.rows, adviser)
     chosen = state.rows(key)
     if chosen:
-        opened(job, _upload(batch, sent, sheet.row_of(batch.rows, int(shown.index[chosen[0]]))))
+        number = sheet.row_of(batch.rows, int(shown.index[chosen[0]]))
+        opened(job, _upload(batch, sent, number))
+        if not isinstance(batch.rows[number].found, Refused):
+            st.caption("What is corrected here changes nothing in the table.")
     else:
         st.caption("Choose a row to see its picture and all that is said of it.")
 
