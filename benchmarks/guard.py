@@ -217,7 +217,7 @@ def shown(files: list[bytes], size: int) -> Shown:
 
 
 def judged(model: ServedModel, adviser: Adviser, sent: Shown) -> dict[str, float]:
-    """Share of files refused and of those without a cell, cells found and answered, and what share of them each topic alone would refuse."""
+    """Share of files refused and of those without a cell, cells found and answered, the share of them that each topic alone refuses."""
     if not sent.files:
         return {}
     together = np.concatenate(sent.cells)

@@ -35,14 +35,16 @@ def _turned(images: np.ndarray, dice: np.random.Generator, *, any_angle: bool) -
     angles = dice.uniform(-45.0, 45.0, len(images)) if any_angle else np.zeros(len(images))
     out = np.empty_like(images)
     for index, image in enumerate(images):
-        if any_angle:
-            # Corners that come in from outside get the colour of the picture's edge: black round a segmented cell.
-            edge = np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]), axis=0)
-            rotated = Image.fromarray(image).rotate(angles[index], Image.Resampling.BILINEAR, fillcolor=tuple(map(int, edge)))
-            image = np.asarray(rotated)
-        turned = np.rot90(image, quarters[index])
+        turned = np.rot90(rotated(image, angles[index]) if any_angle else image, quarters[index])
         out[index] = turned[:, ::-1] if mirrored[index] else turned
     return out
+
+
+def rotated(image: np.ndarray, angle: float) -> np.ndarray:
+    """uint8 (size, size, 3), turned by `angle` degrees against the clock. Corners that come in from outside get the colour of the
+    picture's edge: black round a segmented cell."""
+    edge = np.median(np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]]), axis=0)
+    return np.asarray(Image.fromarray(image).rotate(angle, Image.Resampling.BILINEAR, fillcolor=tuple(map(int, edge))))
 
 
 def _shifted(images: np.ndarray, dice: np.random.Generator, *, stain: float, brightness: float) -> np.ndarray:

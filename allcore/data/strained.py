@@ -1,4 +1,4 @@
-"""What microscopes, stains and file formats do to a picture, each as a known strength: to learn how much of it a model bears.
+"""What microscopes, stains, file formats and turns do to a picture, each as a known strength: to learn how much of it a model bears.
 
 Applied to the picture as a model sees it. Black, which lies around a cell that was cut out, stays black under stain, light and blur.
 """
@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter
 
 from allcore.data import altered
 
-STAIN, BRIGHTNESS, BLUR, JPEG = "stain", "brightness", "blur", "jpeg"
+STAIN, BRIGHTNESS, BLUR, JPEG, TURN = "stain", "brightness", "blur", "jpeg", "turn"
 SIDE = 70
 """Pixels of the side for which a blur's width is given; in pictures of another size it is as wide a part of the side."""
 
@@ -67,6 +67,10 @@ def _saved(image: np.ndarray, quality: int) -> np.ndarray:
     return np.asarray(Image.open(file))
 
 
+def _turned(images: np.ndarray, strength: float) -> np.ndarray:
+    return np.stack([altered.rotated(image, strength) for image in images]) if len(images) else images
+
+
 KINDS: Mapping[str, Kind] = {
     kind.name: kind
     for kind in (
@@ -74,6 +78,7 @@ KINDS: Mapping[str, Kind] = {
         Kind(BRIGHTNESS, "light times this", (0.5, 0.65, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2), 1, _lit),
         Kind(BLUR, f"standard deviation, in pixels of a side of {SIDE}", (0, 0.5, 1, 1.5, 2, 3, 4), 0, _blurred),
         Kind(JPEG, "JPEG quality; 100: as it is", (100, 90, 70, 50, 30, 20, 10, 5), 100, _compressed),
+        Kind(TURN, "degrees against the clock", (0, 15, 30, 45, 90, 135, 180), 0, _turned),
     )
 }
 

@@ -17,7 +17,7 @@ from pages.ui import cached, widgets
 
 
 def shown(job: Job, found: Robustness) -> None:
-    """All four curves."""
+    """A curve a kind."""
     whose = f" of {widgets.counted(found.subjects, 'patient')}" if found.subjects else ""
     st.markdown(f"**Balanced accuracy as the images are: {show(found.base)}**, on {widgets.counted(found.n, 'test image')}{whose}.")
     st.caption(

@@ -18,7 +18,11 @@ def cells() -> np.ndarray:
     return spots * (np.hypot(x, y) < 14)[None, ..., None].astype(np.uint8)
 
 
-@pytest.mark.parametrize("kind", strained.KINDS.values(), ids=lambda kind: kind.name)
+STRONGER = [kind for kind in strained.KINDS.values() if kind.name != strained.TURN]
+"""A turn comes round: a larger one is no stronger."""
+
+
+@pytest.mark.parametrize("kind", STRONGER, ids=lambda kind: kind.name)
 def test_farther_from_undisturbed_is_farther_from_the_picture(kind: strained.Kind, cells: np.ndarray):
     assert kind.none in kind.strengths
     assert list(kind.strengths) in (sorted(kind.strengths), sorted(kind.strengths, reverse=True))
@@ -45,6 +49,19 @@ def test_each_colour_goes_its_way(cells: np.ndarray):
     assert red < -10 < 10 < blue  # denser in red, thinner in blue
     brighter = strained.KINDS[strained.BRIGHTNESS].applied(cells, 1.25)[inside]
     np.testing.assert_allclose(brighter, np.minimum(cells[inside] * 1.25, 255), atol=0.51)
+
+
+def test_a_turn_turns_about_the_middle(cells: np.ndarray):
+    turn = strained.KINDS[strained.TURN]
+    assert (turn.none, turn.strengths[0], turn.strengths[-1]) == (0, 0, 180)
+    before = cells.copy()
+    np.testing.assert_array_equal(turn.applied(cells, 90), np.rot90(cells, axes=(1, 2)))
+    np.testing.assert_array_equal(turn.applied(cells, 180), cells[:, ::-1, ::-1])
+    slanted = turn.applied(cells, 45)
+    assert (slanted.shape, slanted.dtype) == (cells.shape, np.uint8)
+    assert (slanted[:, [0, -1]] == 0).all()  # what comes in round a cell on black is black
+    np.testing.assert_allclose(slanted.mean(), cells.mean(), rtol=0.03)
+    np.testing.assert_array_equal(cells, before)
 
 
 def test_a_blur_does_not_darken_the_rim():
