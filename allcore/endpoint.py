@@ -10,6 +10,7 @@ from fastapi import FastAPI, File, Query, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartParser
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,15 +18,12 @@ from allcore import __version__
 from allcore.base.errors import AllcoreError, NotFound
 from allcore.base.fileio import SCHEMA_VERSION
 from allcore.base.paths import Artifacts
-from allcore.inference import answers, kinds, served, uploads
+from allcore.inference import answers, kinds, limits, served, uploads, worth
 from allcore.inference.shelf import Shelf
 from allcore.inference.uploads import Upload
 from allcore.runs import status, store
 
 LOCAL = ("127.0.0.1", "localhost")
-MOST_FILES = 1000
-"""Files in one request."""
-MOST_REQUEST_BYTES = 500_000_000
 ABOUT = "For teaching and research, never for diagnosis. Pictures are judged and not kept."
 
 
@@ -36,8 +34,10 @@ def application(artifacts: Artifacts, *, hosts: Sequence[str] = LOCAL, shelf: Sh
     documentation is made here and asks nothing of any other host.
     """
     models = shelf or Shelf()
+    # Larger files would otherwise pass through a temporary file; nothing that is sent is written anywhere.
+    MultiPartParser.spool_max_size = limits.REQUEST_BYTES
     app = FastAPI(title="allcore", version=__version__, description=ABOUT, docs_url=None, redoc_url=None)
-    app.add_middleware(_Bounded, most=MOST_REQUEST_BYTES)
+    app.add_middleware(_Bounded, most=limits.REQUEST_BYTES)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.add_exception_handler(AllcoreError, _refused)
     app.add_exception_handler(HTTPException, _http_error)
@@ -58,13 +58,15 @@ def application(artifacts: Artifacts, *, hosts: Sequence[str] = LOCAL, shelf: Sh
         run: str = Query(description="The run's id, as /runs lists it"),
         kind: kinds.Kind = Query(kinds.AUTO, description="What the pictures show, where it is not to be found out"),  # noqa: B008
         anyway: bool = Query(False, description="Whether to tell label and probabilities of what can't be judged, too"),
-        files: list[UploadFile] = File(description=f"Image files, at most {MOST_FILES:,}"),  # noqa: B008 - FastAPI's way
+        prevalence: str | None = Query(None, description="Share of the positive class where the pictures come from, or CLASS=SHARE"),
+        files: list[UploadFile] = File(description=f"Image files. {limits.REQUEST}"),  # noqa: B008 - FastAPI's way
     ) -> dict[str, Any]:
         paths = artifacts.run(run)
         model, adviser = models.get(paths), answers.adviser(artifacts, paths)
         sent = (one for file in files for one in uploads.opened(Upload(file.filename or "", file.file.read())))
+        value = worth.asked(paths, adviser, prevalence)
         found = uploads.answered(model, sent, adviser=adviser, kind=kind)
-        return {"schema_version": SCHEMA_VERSION, "run": run, **uploads.document(adviser, found, anyway=anyway)}
+        return {"schema_version": SCHEMA_VERSION, "run": run, **uploads.document(adviser, found, anyway=anyway, worth=value)}
 
     @app.get("/docs", response_class=HTMLResponse, include_in_schema=False)
     def docs() -> str:
@@ -131,7 +133,7 @@ def _page(schema: dict[str, Any]) -> str:
             for given in one.get("parameters", [])
         )
         if "requestBody" in one:
-            rows += f"<li><code>files</code> (multipart/form-data): image files, at most {MOST_FILES:,}</li>"
+            rows += f"<li><code>files</code> (multipart/form-data): image files or zips of them. {limits.REQUEST}</li>"
         parts.append(f"<h2><code>{method} {html.escape(path)}</code></h2><p>{html.escape(one['summary'])}.</p><ul>{rows}</ul>")
     example = "curl -F files=@cell.png 'http://127.0.0.1:8600/predict?run=RUN'"
     return (

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from allcore import endpoint
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
 from allcore.cli import main
 from allcore.data import records, smears
+from allcore.inference import limits
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +69,42 @@ def test_it_says_what_the_command_line_says(
     assert whole["results"][0]["label"] in ("healthy", "leukemia")
     with pytest.raises(SystemExit):
         main(["predict", forest.id, field, "--csv"])
-    assert [line.split(",")[1] for line in capsys.readouterr().out.splitlines()] == ["cell", "1", "2", "3"]
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [row["cell"] for row in rows] == ["1", "2", "3"]
+    assert [[int(row[edge]) for edge in ("left", "top", "right", "bottom")] for row in rows] == [
+        one["box"] for one in told["results"][1]["cells"]
+    ]
+
+
+def test_it_tells_what_calls_are_worth_where_so_many_are_positive(
+    client: TestClient, forest: JobPaths, cell: str, tiny_laboratory, monkeypatch, capsys
+):
+    def asked(prevalence: str) -> httpx.Response:
+        return client.post("/predict", params={"run": forest.id, "prevalence": prevalence}, files=sent((cell, Path(cell).read_bytes())))
+
+    told = asked("0.2").json()["predictive_values"]
+    assert (told["class"], told["prevalence"]) == ("leukemia", 0.2)
+    assert asked("leukemia=0.2").json()["predictive_values"] == told
+    assert asked("0.4").json()["predictive_values"]["ppv"]["estimate"] > told["ppv"]["estimate"]
+    assert asked("healthy=0.8").json()["predictive_values"]["npv"]["estimate"] == pytest.approx(told["ppv"]["estimate"])
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(tiny_laboratory.root))
+    with pytest.raises(SystemExit):
+        main(["predict", forest.id, cell, "--json", "--prevalence", "0.2"])
+    assert json.loads(capsys.readouterr().out)["predictive_values"] == told
+    for said, why in (("1", "leaves one class only"), ("many", "is no number"), ("cat=0.2", "knows no class 'cat'")):
+        assert (asked(said).status_code, why in asked(said).json()["error"]) == (400, True)
+
+
+def test_what_is_sent_is_written_nowhere(client: TestClient, forest: JobPaths, monkeypatch: pytest.MonkeyPatch):
+    def rolled(*args: object) -> None:
+        raise AssertionError("a temporary file was made")
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", rolled)
+    picture = io.BytesIO()
+    Image.effect_noise((1600, 1600), 60).convert("RGB").save(picture, "PNG")
+    assert len(picture.getvalue()) > 2_000_000
+    told = client.post("/predict", params={"run": forest.id, "kind": "cell"}, files=sent(("large.png", picture.getvalue()))).json()
+    assert [one["judged"] for one in told["results"]] == [False]
 
 
 def test_runs_and_health_and_its_own_description(client: TestClient, forest: JobPaths):
@@ -91,7 +130,7 @@ def test_what_is_wrong_is_said_in_words(client: TestClient, forest: JobPaths):
 
 
 def test_a_request_beyond_the_limit_is_refused_said_or_not(tiny_laboratory: Artifacts, forest: JobPaths, monkeypatch):
-    monkeypatch.setattr(endpoint, "MOST_REQUEST_BYTES", 1000)
+    monkeypatch.setattr(limits, "REQUEST_BYTES", 1000)
     client = TestClient(endpoint.application(tiny_laboratory), base_url="http://127.0.0.1")
     target = f"/predict?run={forest.id}"
     assert client.post(target, files=sent(("a.png", b"x" * 5000))).status_code == 413

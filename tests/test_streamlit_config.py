@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from allcore.data import images
-from allcore.inference import uploads
+from allcore.inference import limits
 from allcore.plots import theme
 
 CONFIG = tomllib.loads((Path(__file__).resolve().parents[1] / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
@@ -37,7 +37,7 @@ def contrast(one: str, other: str) -> float:
 
 
 def test_a_file_as_large_as_the_pages_say_is_let_in():
-    assert CONFIG["server"]["maxUploadSize"] * 1_000_000 >= max(uploads.MOST_BYTES, images.MOST_BYTES)
+    assert CONFIG["server"]["maxUploadSize"] * 1_000_000 >= max(limits.FILE_BYTES, images.MOST_BYTES)
 
 
 def test_the_installed_streamlit_knows_every_option():

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
 from allcore.base.paths import Artifacts
 from allcore.cli import output
 from allcore.data import images
-from allcore.inference import answers, kinds, sentence, served, uploads
-from allcore.inference.uploads import Refused, Upload
+from allcore.inference import answers, kinds, limits, sentence, served, uploads, worth
+from allcore.inference.answers import Adviser
+from allcore.inference.uploads import Classified, Found, Refused, Upload
+from allcore.inference.worth import Worth
+from allcore.metrics import text
 from allcore.reports import sheet
+from allcore.reports.sheet import Row
 
 
-@click.command("predict")
+@click.command(
+    "predict", epilog=f"Limits. A picture: {limits.PICTURE}. At once: {limits.BATCH}, {limits.FILE_BYTES // 1_000_000} MB a file."
+)
 @click.argument("run")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
@@ -32,96 +37,121 @@ from allcore.reports import sheet
     "--csv",
     "as_csv",
     is_flag=True,
-    help="Print a table: path, cell (its number in a field), answer, a column a class, and why there is no answer.",
+    help="Print a table, a line a file or a cell of a field: path, kind, cell (its number), box, answer, probabilities, set, note, run.",
+)
+@click.option(
+    "--prevalence",
+    metavar="SHARE",
+    help="Tell what the calls are worth (PPV, NPV) where so large a share of cells is of the positive class; CLASS=SHARE for another.",
 )
 @click.option("--anyway", is_flag=True, help="Show the probabilities of images that can't be judged, too (in lines and in JSON).")
 @output.json_option
-def command(run: str, paths: tuple[Path, ...], kind: str, as_csv: bool, anyway: bool, as_json: bool) -> None:
+def command(run: str, paths: tuple[Path, ...], kind: str, as_csv: bool, prevalence: str | None, anyway: bool, as_json: bool) -> None:
     """Classify the image files PATHS, or those in folders and zips PATHS, with RUN.
 
     A single cell on a stained background, and each white cell of a field, is cut out and placed as the training cells are.
     An image unlike all that the model was trained on can't be judged: it is named with the reasons, and in JSON `judged` is false and
-    there is no label.
+    there is no label. Answers are printed as they come, JSON at the end.
     Exit code 0 where all files could be read, 2 otherwise.
     """
     artifacts = Artifacts.locate()
-    uploads.require_few(sum(len(_images(path)) if path.is_dir() else 1 for path in paths))
+    files = _files(paths)
+    uploads.require_few(len(files))
     model, adviser = served.load(artifacts.run(run)), answers.adviser(artifacts, artifacts.run(run))
-    told = uploads.document(adviser, uploads.answered(model, sent(paths), adviser=adviser, kind=kind), anyway=anyway)
+    value = worth.asked(artifacts.run(run), adviser, prevalence)
+    # A bar beside answers that are seen as they come would only tear them apart.
+    hidden = sys.stdout.isatty() or not sys.stderr.isatty()
+    with click.progressbar(files, label="Judging", file=sys.stderr, hidden=hidden, show_pos=True) as bar:
+        found = uploads.answered(model, _read(bar), adviser=adviser, kind=kind)
+        if as_json:
+            document = uploads.document(adviser, found, anyway=anyway, worth=value)
+        elif as_csv:
+            refused = _table(adviser, found)
+        else:
+            refused = _lines(found, anyway=anyway)
     if as_json:
-        output.document(told)
-    elif as_csv:
-        _table(model.card.class_names, told)
-    else:
-        _lines(told)
-    if told["errors"]:
+        output.document(document)
+        refused = len(document["errors"])
+    elif not as_csv:
+        _told_of_all(adviser, value)
+    if refused:
         sys.exit(2)
 
 
-def _lines(told: dict[str, Any]) -> None:
-    for one in told["results"]:
-        cells = one.get("cells")
-        if cells is None:
-            click.echo(f"{one['path']}: {_spoken(one)}")
-            continue
-        click.echo(f"{one['path']}: a field with {sentence.counted_cells(len(cells))}")
-        for cell in cells:
-            click.echo(f"{one['path']}, cell {cell['number']}: {_spoken(cell)}")
-    if told["why_not_guarded"]:
-        click.echo(told["why_not_guarded"], err=True)
-    if told["synthetic"]:
-        click.echo("This model was trained on drawn cells.", err=True)
-    click.echo(told["note"], err=True)
-    for one in told["errors"]:
-        click.echo(f"{one['path']}: {one['error']}", err=True)
+def _lines(found: Iterable[Found | Refused], *, anyway: bool) -> int:
+    """Prints answers as they come; how many files got none."""
+    refused = 0
+    for one in found:
+        if isinstance(one, Refused):
+            refused += 1
+            click.echo(f"{one.name}: {one.error}", err=True)
+        elif isinstance(one, Classified):
+            click.echo(f"{one.name}: {_spoken(one, anyway)}")
+        else:
+            click.echo(f"{one.name}: a field. {sentence.of_field(one.cells)}")
+            for cell in one.cells:
+                click.echo(f"{one.name}, cell {cell.cut.cell.number}: {_spoken(cell, anyway)}")
+    return refused
 
 
-def _spoken(one: dict[str, Any]) -> str:
-    shares = ", ".join(f"{name} {share:.3f}" for name, share in (one["probabilities"] or {}).items())
-    if one["judged"] is False:
-        return " ".join([sentence.CANNOT, *one["reasons"]]) + (f" ({shares})" if shares else "")
-    return f"{one['label']} ({shares})" + ("" if one["set"] is None else f", set: {', '.join(one['set']) or 'empty'}")
+def _told_of_all(adviser: Adviser, value: Worth | None) -> None:
+    """What holds for every answer."""
+    said = (
+        "" if value is None else value.sentence(),
+        adviser.why_no_guard,
+        "This model was trained on drawn cells." * adviser.card.synthetic,
+    )
+    for one in (*filter(None, said), text.NOT_FOR_DIAGNOSIS):
+        click.echo(one, err=True)
 
 
-def _table(class_names: tuple[str, ...], told: dict[str, Any]) -> None:
-    writer = csv.writer(sys.stdout)
-    none = [""] * len(class_names)
-    writer.writerow(["path", "cell", "answer", *(f"p_{name}" for name in class_names), "note"])
-    for one in told["results"]:
-        for cell in one.get("cells", [one]):
-            judged = cell["judged"] is not False
-            shares = cell["probabilities"].values() if judged else none
-            answer = cell["label"] if judged else sheet.NOT_JUDGED
-            writer.writerow([one["path"], cell.get("number", ""), answer, *shares, " ".join(cell["reasons"])])
-        if not one.get("cells", [one]):
-            writer.writerow([one["path"], "", sheet.NO_CELL, *none, one["kind_reason"]])
-    for one in told["errors"]:
-        writer.writerow([one["path"], "", "", *none, one["error"]])
+def _spoken(one: Classified, anyway: bool) -> str:
+    shares = ", ".join(f"{name} {share:.3f}" for name, share in one.probabilities.items())
+    if one.judged is False:
+        return " ".join([sentence.CANNOT, *one.reasons]) + (f" ({shares})" if anyway else "")
+    return f"{one.label} ({shares})" + ("" if one.set is None else f", set: {', '.join(one.set) or 'empty'}")
+
+
+def _table(adviser: Adviser, found: Iterable[Found | Refused]) -> int:
+    """As `_lines`, for other programs."""
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(sheet.csv_head(adviser.card.class_names))
+    refused = 0
+    for one in found:
+        refused += isinstance(one, Refused)
+        writer.writerows(sheet.csv_lines([Row.of(one, None, lambda _: "")], adviser.card))
+        sys.stdout.flush()
+    return refused
 
 
 def sent(paths: tuple[Path, ...]) -> Iterator[Upload | Refused]:
     """The files that are named, those in folders and zips too, read one by one as they are wanted."""
+    return _read(_files(paths))
+
+
+def _files(paths: tuple[Path, ...]) -> list[Path | Refused]:
+    """Those that are named, and those in folders; a folder without any as what is refused."""
+    found: list[Path | Refused] = []
     for path in paths:
-        if path.is_dir():
-            files = _images(path)
-            if not files:
-                yield Refused(str(path), "The folder holds no image.")
-            yield from (one for file in files for one in _read(file))
-        else:
-            yield from _read(path)
+        if not path.is_dir():
+            found.append(path)
+            continue
+        within = sorted(file for file in path.rglob("*") if file.suffix.lower() in images.SUFFIXES)
+        found += within or [Refused(str(path), "The folder holds no image.")]
+    return found
 
 
-def _images(folder: Path) -> list[Path]:
-    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in images.SUFFIXES)
-
-
-def _read(path: Path) -> Iterator[Upload | Refused]:
-    try:
-        if path.stat().st_size > uploads.MOST_BYTES:
-            yield Refused(str(path), f"The file has more than {uploads.MOST_BYTES / 1e6:.0f} MB.")
-            return
-        content = path.read_bytes()
-    except OSError as error:
-        yield Refused(str(path), f"The file can't be opened ({error.strerror}).")
-        return
-    yield from uploads.opened(Upload(str(path), content))
+def _read(files: Iterable[Path | Refused]) -> Iterator[Upload | Refused]:
+    for file in files:
+        if isinstance(file, Refused):
+            yield file
+            continue
+        try:
+            if file.stat().st_size > limits.FILE_BYTES:
+                yield Refused(str(file), f"The file has more than {limits.FILE_BYTES / 1e6:.0f} MB.")
+                continue
+            content = file.read_bytes()
+        except OSError as error:
+            yield Refused(str(file), f"The file can't be opened ({error.strerror}).")
+            continue
+        yield from uploads.opened(Upload(str(file), content))

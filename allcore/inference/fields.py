@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from allcore.base.errors import BadInput
-from allcore.inference import segmentation, stains
+from allcore.inference import limits, segmentation, stains
 from allcore.inference.segmentation import Outline
 
 LARGEST_SIDE = 1280
@@ -16,7 +16,6 @@ CLICKED = 4.0
 """Side of the box about a click in which a cell is looked for, in radii of a red cell."""
 CLICKED_ALONE = 0.2
 """The same in shorter sides of the picture, where there are no red cells."""
-MOST_CELLS = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,14 +67,14 @@ class Field:
 def search(pixels: np.ndarray) -> Field:
     """Find the white cells of a uint8 RGB picture (height, width, 3). A field without any has none.
 
-    Raises BadInput where there are more than MOST_CELLS, which no smear has.
+    Raises BadInput where there are more than limits.CELLS, which no smear has.
     """
     small, factor = _small(pixels)
     seen = stains.of(small)
     found = segmentation.find(seen)
-    if len(found) > MOST_CELLS:
+    if len(found) > limits.CELLS:
         raise BadInput(
-            f"More than {MOST_CELLS:,} parts of the picture are stained as white cells are.", "Is it a blood smear? Send a part of it."
+            f"More than {limits.CELLS:,} parts of the picture are stained as white cells are.", "Is it a blood smear? Send a part of it."
         )
     height, width = pixels.shape[:2]
     cells = tuple(_cell(number, _enlarged(one, factor, width, height), width, height) for number, one in enumerate(found, 1))

@@ -25,7 +25,10 @@ def counted_cells(count: int) -> str:
 def of_field(found: Sequence[Said]) -> str:
     """A field in a sentence: '3 white cells: 2 healthy, 1 not judged.'"""
     if not found:
-        return "No white cell was found: there is nothing to judge."
+        return f"{CANNOT[:-1]}: no white cell was found in it."
+    if all(one.judged is False for one in found):
+        none = "it is not" if len(found) == 1 else "none of them is"
+        return f"{CANNOT[:-1]}: {counted_cells(len(found))} found, {none} like what the model has seen."
     calls = Counter("not judged" if one.judged is False else word(one.label) for one in found)
     told = ", ".join(f"{count} {call}" for call, count in sorted(calls.items(), key=lambda one: (one[0] == "not judged", one[0])))
     count = counted_cells(len(found))

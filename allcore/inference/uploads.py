@@ -14,31 +14,23 @@ import numpy as np
 
 from allcore.base.errors import BadInput, NotFound, Unreadable
 from allcore.data import archives, images, reading
-from allcore.inference import answers, cutting, kinds
+from allcore.inference import answers, cutting, kinds, limits
 from allcore.inference.answers import Adviser, Said
 from allcore.inference.cutting import Cut, Look
 from allcore.inference.fields import Field
 from allcore.inference.served import ServedModel
+from allcore.inference.worth import Worth
 from allcore.metrics import text
 from allcore.models import registry
 
-MOST_FILES = 5000
-"""Pictures in one go, those in zips counted."""
-MOST_BYTES = 500_000_000
-"""Of one file; a picture's own limit is images.MOST_BYTES."""
-MOST_SECONDS = 900.0
-"""After which the rest of a batch is left."""
-ZIPS = archives.Limits(entries=MOST_FILES, bytes=4 * MOST_BYTES, left_on_disk=0)
-LIMITS = (
-    f"Up to {MOST_FILES:,} pictures at once, {images.MOST_BYTES // 1_000_000} MB and "
-    f"{images.MOST_PIXELS // 1_000_000} million pixels each, zips up to {MOST_BYTES // 1_000_000} MB"
-)
-"""What may be sent, in words."""
 BATCH = 32
 HEAVY = 2e8
 """Multiply-adds of an image from which the graph takes longer than all else that is done for one."""
 MOST_WAITING = 64_000_000
 """Bytes of files that are read before they are judged, for one part."""
+MOST_SILENT = 0.5
+"""Seconds for which pictures are gathered: whoever waits is to see that it goes on, and can stop it."""
+_PARTS = "Send them in several parts."
 
 
 @dataclass(frozen=True)
@@ -136,16 +128,22 @@ def opened(upload: Upload) -> Iterator[Upload | Refused]:
         yield upload
         return
     try:
-        for name, content in archives.pictures(archives.Packed(upload.name, upload.content), limits=ZIPS):
+        for name, content in archives.pictures(archives.Packed(upload.name, upload.content), limits=limits.ZIPS):
             yield Upload(f"{upload.name}/{name}", content)
     except BadInput as error:
         yield Refused(upload.name, str(error))
 
 
 def require_few(count: int) -> None:
-    """Raises BadInput for more than MOST_FILES pictures, before any of them is judged."""
-    if count > MOST_FILES:
-        raise BadInput(f"{count:,} pictures are more than the {MOST_FILES:,} that can be judged at once.", "Send them in several parts.")
+    """Raises BadInput for more pictures than may be judged at once, before any of them is."""
+    if count > limits.FILES:
+        raise BadInput(f"{count:,} pictures are more than the {limits.FILES:,} that can be judged at once.", _PARTS)
+
+
+def require_room(sizes: Iterable[int]) -> None:
+    """Raises BadInput where files of these many bytes are more than may be in memory together."""
+    if (together := sum(sizes)) > limits.TOGETHER_BYTES:
+        raise BadInput(f"All files together have {together / 1e6:,.0f} MB; the limit is {limits.TOGETHER_BYTES / 1e6:,.0f}.", _PARTS)
 
 
 def count(upload: Upload) -> int:
@@ -153,7 +151,7 @@ def count(upload: Upload) -> int:
     if not archives.is_zip(upload.name, upload.content):
         return 1
     try:
-        return len(archives.checked(archives.Packed(upload.name, upload.content), limits=ZIPS))
+        return len(archives.checked(archives.Packed(upload.name, upload.content), limits=limits.ZIPS))
     except BadInput:
         return 1
 
@@ -171,7 +169,7 @@ def answered(
     *,
     adviser: Adviser | None = None,
     kind: str = kinds.AUTO,
-    seconds: float = MOST_SECONDS,
+    seconds: float = limits.SECONDS,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Found | Refused]:
     """An answer or a refusal for each file, in order and as they come; one bad file harms no other.
@@ -184,7 +182,7 @@ def answered(
     `adviser` is the run's, by `answers.adviser`: with it probabilities are calibrated, the kept threshold decides, and the guard and the
     set stand beside them. Without one the likeliest class is the answer, and its probabilities are the graph's own.
 
-    Raises BadInput where there are more than MOST_FILES.
+    Raises BadInput where there are more than `limits.FILES`.
     """
     adviser = adviser or Adviser(model.card)
     end = clock() + seconds
@@ -225,12 +223,12 @@ def _is_heavy(model: ServedModel) -> bool:
 
 
 def _parts(uploads: Iterable[Upload | Refused]) -> Iterator[list[Upload | Refused]]:
-    """Files in lists of BATCH, or fewer where these would be more than MOST_WAITING bytes. Raises BadInput beyond MOST_FILES."""
+    """Files in lists of BATCH, or fewer where these would be more than MOST_WAITING bytes. Raises BadInput beyond `limits.FILES`."""
     held: list[Upload | Refused] = []
     waiting = 0
     for number, upload in enumerate(uploads):
-        if number >= MOST_FILES:
-            raise BadInput(f"More than {MOST_FILES:,} files at once.", "Send them in several parts.")
+        if number >= limits.FILES:
+            raise BadInput(f"More than {limits.FILES:,} files at once.", _PARTS)
         held.append(upload)
         waiting += len(upload.content) if isinstance(upload, Upload) else 0
         if len(held) >= BATCH or waiting >= MOST_WAITING:
@@ -241,9 +239,10 @@ def _parts(uploads: Iterable[Upload | Refused]) -> Iterator[list[Upload | Refuse
 
 
 def _looked_and_judged(model: ServedModel, uploads: Iterable[Upload | Refused], adviser: Adviser, kind: str) -> Iterator[Found | Refused]:
-    """Of each file, in order; the graph is asked of BATCH pictures at a time, as a field has many."""
+    """Of each file, in order; the graph is asked of BATCH pictures at a time, as a field has many, and of fewer after MOST_SILENT."""
     held: list[Refused | tuple[str, Look]] = []
     pictures: list[np.ndarray] = []
+    since = time.monotonic()
     for upload in uploads:
         if isinstance(upload, Upload):
             try:
@@ -255,9 +254,9 @@ def _looked_and_judged(model: ServedModel, uploads: Iterable[Upload | Refused], 
                 held.append(Refused(upload.name, str(error)))
         else:
             held.append(upload)
-        if len(pictures) >= BATCH:
+        if len(pictures) >= BATCH or time.monotonic() - since > MOST_SILENT:
             yield from _judged(model, held, pictures, adviser)
-            held, pictures = [], []
+            held, pictures, since = [], [], time.monotonic()
     yield from _judged(model, held, pictures, adviser)
 
 
@@ -287,10 +286,10 @@ def recounted(model: ServedModel, name: str, pixels: np.ndarray, field: Field, a
     return found
 
 
-def document(adviser: Adviser, found: Iterable[Found | Refused], *, anyway: bool = False) -> dict[str, Any]:
+def document(adviser: Adviser, found: Iterable[Found | Refused], *, anyway: bool = False, worth: Worth | None = None) -> dict[str, Any]:
     """Answers as the command line and the HTTP endpoint give them. `threshold` is on `probabilities`, `raw_threshold` on the raw ones.
 
-    `anyway`: with label and probabilities of what can't be judged.
+    `anyway`: with label and probabilities of what can't be judged. `worth`: predictive values, where they were asked for.
     """
     results: list[dict[str, Any]] = []
     errors: list[dict[str, Any]] = []
@@ -306,5 +305,6 @@ def document(adviser: Adviser, found: Iterable[Found | Refused], *, anyway: bool
         "threshold": adviser.threshold,
         "raw_threshold": adviser.chosen.threshold if adviser.chosen else None,
         "why_not_guarded": adviser.why_no_guard,
+        "predictive_values": None if worth is None else worth.to_dict(),
         "note": text.NOT_FOR_DIAGNOSIS,
     }

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import html
-from collections.abc import Callable, Iterator, Sequence
+import io
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from allcore.base import clock
+from allcore.inference import kinds
 from allcore.inference.answers import Adviser
+from allcore.inference.served import ServedCard
 from allcore.inference.uploads import Classified, Counted, Found, Refused
+from allcore.inference.worth import Worth
 from allcore.metrics import text
 
 NOT_JUDGED = "not judged"
@@ -29,6 +34,8 @@ class Row:
     """Data URI."""
     number: int | None = None
     """Of a cell in a field."""
+    box: tuple[int, int, int, int] | None = None
+    """About the cell in the picture, as `fields.FieldCell.box`; None where the picture was judged as it is."""
     cells: tuple[Row, ...] = ()
 
     @classmethod
@@ -37,8 +44,8 @@ class Row:
         if isinstance(found, Refused):
             return cls(found, picture)
         if isinstance(found, Classified):
-            return cls(replace(found, cut=None), picture)
-        cells = tuple(cls(replace(one, cut=None), drawn(one.cut.shown), one.cut.cell.number) for one in found.cells)
+            return cls(replace(found, cut=None), picture, box=found.cut and found.cut.cell.box)
+        cells = tuple(cls(replace(one, cut=None), drawn(one.cut.shown), one.cut.cell.number, one.cut.cell.box) for one in found.cells)
         return cls(replace(found, field=None, cells=()), picture, cells=cells)
 
     def lines(self) -> Iterator[Row]:
@@ -79,6 +86,49 @@ def table(rows: Sequence[Row], class_names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(told, columns=columns).astype({"cell": "Int64"})
 
 
+def csv_head(class_names: Sequence[str]) -> list[str]:
+    """The columns of `csv_lines`."""
+    own = ["path", "kind", "cell", "left", "top", "right", "bottom", "answer"]
+    shares = [f"{of}{name}" for of in ("p_", "raw_p_") for name in class_names]
+    return [*own, *shares, "set", "note", "run", "synthetic"]
+
+
+def csv_lines(rows: Iterable[Row], card: ServedCard) -> Iterator[list[object]]:
+    """For other programs: a line a file, or a cell of a field, everything that was said of it and by which run.
+
+    `left` to `bottom`: the box about the cell, in pixels of the picture. `p_`: probabilities, `raw_p_`: before calibration. `synthetic`:
+    the run was trained on drawn cells. What can't be judged has no probabilities.
+    """
+    none = [""] * 2 * len(card.class_names)
+    for row in (line for one in rows for line in one.lines()):
+        one = row.found
+        answered = isinstance(one, Classified) and one.judged is not False
+        kind = "" if isinstance(one, Refused) else kinds.FIELD if isinstance(one, Counted) else one.kind
+        shares = [shares[name] for shares in (one.probabilities, one.raw_probabilities) for name in card.class_names] if answered else none
+        promised = _set(one) if answered else ""
+        yield [
+            one.name,
+            kind,
+            row.number or "",
+            *(row.box or [""] * 4),
+            _answer(one),
+            *shares,
+            promised,
+            _note(one),
+            card.run,
+            card.synthetic,
+        ]
+
+
+def as_csv(rows: Iterable[Row], card: ServedCard) -> str:
+    """`csv_lines` with their head, as a file's content."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(csv_head(card.class_names))
+    writer.writerows(csv_lines(rows, card))
+    return out.getvalue()
+
+
 def _answer(one: Found | Refused) -> str:
     if isinstance(one, Classified):
         return NOT_JUDGED if one.judged is False else one.label
@@ -103,14 +153,15 @@ _STYLE = (
 )
 
 
-def html_page(rows: Sequence[Row], adviser: Adviser) -> str:
-    """The sheet. Names and words from outside stand in it as text, whatever they hold."""
+def html_page(rows: Sequence[Row], adviser: Adviser, *, worth: Worth | None = None) -> str:
+    """The sheet, with predictive values where they are given. Names and words from outside stand in it as text, whatever they hold."""
     card, threshold = adviser.card, adviser.threshold
     found = table(rows, card.class_names)
     counts = found.loc[found["answer"] != "", "answer"].value_counts()
     said = ", ".join(f"{html.escape(str(name))}: {count}" for name, count in counts.items()) or "none answered"
     limit = f" {html.escape(card.positive)} from a probability of {threshold:.3g}." if threshold is not None else ""
     drawn = "<p class='warn'>The model was trained on drawn cells: what it says of a real one means nothing.</p>" if card.synthetic else ""
+    value = f"<p>{html.escape(worth.sentence())}</p>" if worth else ""
     head = "".join(f"<th>{html.escape(name)}</th>" for name in ("", *found.columns[1:]))
     values = found.drop(columns=["picture", "file", "cell"]).values.tolist()
     body = "".join(_line(row, one) for row, one in zip(lines(rows), values, strict=True))
@@ -120,7 +171,7 @@ def html_page(rows: Sequence[Row], adviser: Adviser) -> str:
         f"<h1>{len(rows):,} pictures</h1><p>{said}; {int((found['answer'] == '').sum())} could not be read.</p>"
         f"<p>Judged by run {html.escape(card.run)} ({html.escape(card.model)}, trained on {html.escape(card.data)}), "
         f"{clock.now()}.{limit}</p>"
-        f"{drawn}<p class='warn'>{text.NOT_FOR_DIAGNOSIS}</p>"
+        f"{value}{drawn}<p class='warn'>{text.NOT_FOR_DIAGNOSIS}</p>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></body></html>"
     )
 

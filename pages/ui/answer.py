@@ -7,18 +7,18 @@ from contextlib import suppress
 import pandas as pd
 import streamlit as st
 
-from allcore.base.errors import AllcoreError, BadInput, NotFound
+from allcore.base.errors import AllcoreError, NotFound
 from allcore.data import images, records
-from allcore.inference import answers, guard, kinds, neighbours, sentence, served, worth
+from allcore.inference import answers, guard, kinds, neighbours, sentence, served
 from allcore.inference.answers import Adviser
 from allcore.inference.uploads import Classified, Upload
 from allcore.metrics import text
 from allcore.plots import probabilities as plots
 from allcore.runs import store
 from allcore.runs.store import Job
-from pages.ui import cached, heat, widgets
+from pages.ui import cached, heat, prevalence, widgets
 
-PREVALENCE, OTHERS = "answer-prevalence", "answer-others"
+OTHERS = "answer-others"
 MOST_OTHERS = 3
 DISTANCE = "distance by its limit"
 TOPICS = {"outline": "Outline", "scale": "Size", "stain": "Colours", "quality": "Light and sharpness", "embedding": "As the model sees it"}
@@ -40,7 +40,7 @@ def shown(job: Job, upload: Upload, one: Classified) -> None:
         if told:
             _probabilities(adviser, one)
         if not refused:
-            _worth(job, adviser, one)
+            prevalence.asked(job, adviser, one.label)
         _reading(job)
         st.caption(text.NOT_FOR_DIAGNOSIS)
     if told:
@@ -83,35 +83,6 @@ def _probabilities(adviser: Adviser, one: Classified) -> None:
     widgets.chart(
         plots.probabilities(values, names, **options), plots.describe_probabilities(values, names, **options), table, key="answer"
     )
-
-
-def _worth(job: Job, adviser: Adviser, one: Classified) -> None:
-    """What the call is worth where the user's cells come from."""
-    card, tested = adviser.card, cached.test_predictions(job)
-    asked = card.positive if len(card.class_names) == 2 else one.label
-    share = float((tested["label"] == asked).mean())
-    left, right = st.columns([1, 2], vertical_alignment="bottom")
-    with left:
-        percent = st.number_input(
-            f"Cells that are {widgets.plain(sentence.word(asked))} where yours come from, %",
-            0.1,
-            99.9,
-            min(99.9, max(0.1, round(100 * share, 1))),
-            0.1,
-            format="%.1f",
-            key=f"{PREVALENCE}-{job.id}-{asked}",
-            help="At first their share on the test side.",
-        )
-    with right:
-        prevalence = percent / 100 if one.label == asked else 1 - percent / 100
-        try:
-            value = text.percent(worth.of_call(adviser, tested, one.label, prevalence))
-        except BadInput as error:
-            st.caption(widgets.plain(str(error)))
-            return
-        st.markdown(
-            f"There, of cells that it calls {widgets.plain(sentence.word(one.label))}, {value} are. As on {len(tested):,} test cells."
-        )
 
 
 def _guard(adviser: Adviser, one: Classified) -> None:

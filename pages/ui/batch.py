@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-import pandas as pd
 import streamlit as st
 
 from allcore.base.errors import Unreadable
-from allcore.inference import sentence, uploads
+from allcore.inference import kinds, sentence, uploads
 from allcore.inference.answers import Adviser
+from allcore.inference.served import ServedCard
 from allcore.inference.uploads import Classified, Counted, Refused, Upload
+from allcore.inference.worth import Worth
 from allcore.reports import sheet
 from allcore.reports.sheet import Row
 from allcore.runs.store import Job
-from pages.ui import cached, state, widgets
+from pages.ui import cached, prevalence, state, widgets
 
 _BATCH, _FILTER, _TABLE = "batch", "batch-filter", "batch-table"
+_SAID, _CLASS = "batch-kind", "batch-class"
+_SOON = 0.2
+"""Seconds between two looks at the bar."""
 _ALL, _UNREAD = "all", "could not be read"
 
 
@@ -35,13 +40,14 @@ class _Batch:
     """The file that was last looked into, and its number: a zip is not unpacked anew for it whenever something is clicked."""
 
 
-def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused], None]) -> None:
-    """Judge what was sent and show it all; what is chosen in the table is handed to `opened`."""
+def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused, str], None]) -> None:
+    """Judge what was sent and show it all; what is chosen in the table is handed to `opened`, with the kind that all were said to be."""
     adviser = cached.adviser(job)
     card = adviser.card
-    batch = _current(job, sent, adviser)
+    kind = _kind()
+    batch = _current(job, sent, adviser, kind)
     if not (batch.ended or batch.stopped):
-        _judge(batch, job, sent, adviser)
+        _judge(batch, job, sent, adviser, kind)
     table = sheet.table(batch.rows, card.class_names)
     st.header(_heading(batch), anchor=False)
     if batch.stopped and not batch.ended:
@@ -72,15 +78,35 @@ def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused],
         },
         alt=f"Answers for {len(shown)} {'cells and files' if shown['cell'].notna().any() else 'files'}",
     )
-    downloads(shown, batch.rows, adviser)
+    worth = prevalence.asked(job, adviser, _asked(card, answers))
+    downloads(shown.index, batch.rows, adviser, worth)
     chosen = state.rows(key)
     if chosen:
         number = sheet.row_of(batch.rows, int(shown.index[chosen[0]]))
-        opened(job, _upload(batch, sent, number))
+        opened(job, _upload(batch, sent, number), kind)
         if not isinstance(batch.rows[number].found, Refused):
             st.caption("What is corrected here changes nothing in the table.")
     else:
         st.caption("Choose a row to see its picture and all that is said of it.")
+
+
+def _kind() -> str:
+    """What a person says that all of the pictures show."""
+    return st.selectbox(
+        "The pictures show",
+        [kinds.AUTO, *kinds.KINDS],
+        format_func=lambda kind: kinds.KINDS.get(kind, "what each is taken for"),
+        key=_SAID,
+        width=320,
+    )
+
+
+def _asked(card: ServedCard, answers: Sequence[str]) -> str:
+    """The class whose predictive values are asked for: the positive one of two, else one that is chosen among those that were called."""
+    if len(card.class_names) == 2:
+        return card.positive
+    called = [name for name in answers if name in card.class_names]
+    return st.selectbox("What a call is worth, of class", called or card.class_names, key=_CLASS, width=320)
 
 
 def _upload(batch: _Batch, sent: list[Upload], number: int) -> Upload | Refused:
@@ -95,20 +121,21 @@ def shares(class_names: Sequence[str]) -> dict[str, object]:
     return {f"p({name})": st.column_config.ProgressColumn(format="%.3f", min_value=0, max_value=1) for name in class_names}
 
 
-def downloads(shown: pd.DataFrame, rows: Sequence[Row], adviser: Adviser) -> None:
-    """A table of answers, as it is shown, and the sheet of all of them."""
+def downloads(shown: Iterable[int], rows: Sequence[Row], adviser: Adviser, worth: Worth | None = None) -> None:
+    """A table of those lines of the answers that are shown, and the sheet of all of them."""
+    lines = sheet.lines(rows)
     with st.container(horizontal=True):
-        _download("Table as CSV", lambda: shown.drop(columns="picture").to_csv(index=False), "answers.csv", "text/csv")
-        _download("Sheet as HTML", lambda: sheet.html_page(rows, adviser), "answers.html", "text/html")
+        _download("Table as CSV", lambda: sheet.as_csv([lines[line] for line in shown], adviser.card), "answers.csv", "text/csv")
+        _download("Sheet as HTML", lambda: sheet.html_page(rows, adviser, worth=worth), "answers.html", "text/html")
 
 
 def _download(label: str, content: object, name: str, kind: str) -> None:
     st.download_button(label, content, name, kind, on_click="ignore", icon=":material/download:")
 
 
-def _current(job: Job, sent: list[Upload], adviser: Adviser) -> _Batch:
+def _current(job: Job, sent: list[Upload], adviser: Adviser, kind: str) -> _Batch:
     digests = tuple(f"{one.name} {one.digest}" for one in sent)
-    key = (job.id, job.paths.onnx.stat().st_mtime_ns, adviser.threshold, digests)
+    key = (job.id, job.paths.onnx.stat().st_mtime_ns, adviser.threshold, kind, digests)
     batch = state.get(_BATCH)
     if not isinstance(batch, _Batch) or batch.key != key:
         batch = _Batch(key)
@@ -116,7 +143,7 @@ def _current(job: Job, sent: list[Upload], adviser: Adviser) -> _Batch:
     return batch
 
 
-def _judge(batch: _Batch, job: Job, sent: list[Upload], adviser: Adviser) -> None:
+def _judge(batch: _Batch, job: Job, sent: list[Upload], adviser: Adviser, kind: str) -> None:
     """Adds to `batch.rows` until all are judged; a click on Stop ends the script at the next look at the bar."""
     whole = sum(uploads.count(one) for one in sent)
     uploads.require_few(whole)
@@ -129,12 +156,14 @@ def _judge(batch: _Batch, job: Job, sent: list[Upload], adviser: Adviser) -> Non
 
     place = st.empty()
     with place.container():
-        bar = st.progress(0.0)
+        bar = st.progress(0.0, f"Judged 0 of {whole:,}")
         st.button("Stop", on_click=lambda: setattr(batch, "stopped", True), icon=":material/stop:", type="tertiary")
-        found = uploads.answered(cached.shelf().get(job.paths), stream(), adviser=adviser)
+        found = uploads.answered(cached.shelf().get(job.paths), stream(), adviser=adviser, kind=kind)
+        looked = time.monotonic()
         for one in found:
             batch.rows.append(Row.of(one, thumbnails.popleft(), cached.as_webp))
-            if len(batch.rows) % uploads.BATCH == 1:
+            if time.monotonic() - looked > _SOON:
+                looked = time.monotonic()
                 bar.progress(min(1.0, len(batch.rows) / max(whole, 1)), f"Judged {len(batch.rows):,} of {whole:,}")
     batch.ended = True
     place.empty()

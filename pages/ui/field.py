@@ -28,7 +28,9 @@ class _Mended:
     """What a person has corrected of the picture that they look at."""
 
     digest: str
-    kind: str = kinds.AUTO
+    said: str
+    """What the picture was said to show before it was looked at here."""
+    kind: str
     field: Field | None = None
     steps: int = 0
     """How often the field was corrected; each time the chart and the list get a new key, and so nothing is selected in them."""
@@ -38,9 +40,9 @@ class _Mended:
     """Boxes that held no cell."""
 
 
-def show(job: Job, upload: Upload) -> None:
-    """Judge one picture and show it all."""
-    mended = _current(upload)
+def show(job: Job, upload: Upload, kind: str = kinds.AUTO) -> None:
+    """Judge one picture and show it all. `kind`: what it was said to show before it is corrected here."""
+    mended = _current(upload, kind)
     with st.spinner("Judging the picture"):
         (found,) = cached.answers(job, [upload], kind=mended.kind)
     if not isinstance(found, Refused) or mended.kind != kinds.AUTO:
@@ -48,20 +50,26 @@ def show(job: Job, upload: Upload) -> None:
     if isinstance(found, Refused):
         st.error(widgets.plain(f"{found.name}: {found.error}"), icon=":material/error:")
     elif isinstance(found, Counted):
-        widgets.part(lambda: _field(job, upload, found))
+        widgets.part(lambda: _field(job, upload, found, kind))
     elif found.cut:
         _single(job, upload, found)
     else:
         answer.shown(job, upload, found)
 
 
-def _current(upload: Upload) -> _Mended:
-    digest, mended = upload.digest, state.get(_MENDED)
-    return mended if isinstance(mended, _Mended) and mended.digest == digest else _Mended(digest)
+def _current(upload: Upload, kind: str) -> _Mended:
+    mended = state.get(_MENDED)
+    known = isinstance(mended, _Mended) and (mended.digest, mended.said) == (upload.digest, kind)
+    return mended if known else _Mended(upload.digest, kind, kind)
 
 
 def _keep(mended: _Mended) -> None:
     state.put(_MENDED, mended)
+
+
+def _say(mended: _Mended, kind: str) -> None:
+    """The picture is of that kind, and nothing else is corrected."""
+    _keep(_Mended(mended.digest, mended.said, kind))
 
 
 def _kind(mended: _Mended, found: Classified | Counted | Refused) -> None:
@@ -78,7 +86,7 @@ def _kind(mended: _Mended, found: Classified | Counted | Refused) -> None:
                 index=[kinds.AUTO, *kinds.KINDS].index(mended.kind),
                 format_func=lambda kind: kinds.KINDS.get(kind, "what it is taken for"),
                 key=key,
-                on_change=lambda: _keep(_Mended(mended.digest, state.value(key))),
+                on_change=lambda: _say(mended, state.value(key)),
             )
 
 
@@ -100,8 +108,8 @@ def _single(job: Job, upload: Upload, found: Classified) -> None:
     answer.shown(job, _alone(job, upload, pixels, whole, found), found)
 
 
-def _field(job: Job, upload: Upload, found: Counted) -> None:
-    mended, adviser = _current(upload), cached.adviser(job)
+def _field(job: Job, upload: Upload, found: Counted, kind: str) -> None:
+    mended, adviser = _current(upload, kind), cached.adviser(job)
     pixels = images.decoded(upload.content).pixels
     if mended.field is not None:
         found = uploads.recounted(cached.shelf().get(job.paths), upload.name, pixels, mended.field, adviser)
@@ -143,7 +151,7 @@ def _picture(job: Job, upload: Upload, found: Counted, pixels: np.ndarray, mende
         if chosen is not None:
             st.button(f"Delete cell {chosen}", icon=":material/delete:", on_click=lambda: _delete(found, mended, chosen))
         if mended.steps:
-            st.button("Start over", icon=":material/undo:", type="tertiary", on_click=lambda: _keep(_Mended(mended.digest, mended.kind)))
+            st.button("Start over", icon=":material/undo:", type="tertiary", on_click=lambda: _say(mended, mended.kind))
 
 
 def _list(adviser: Adviser, found: Counted, mended: _Mended) -> None:
@@ -166,7 +174,7 @@ def _list(adviser: Adviser, found: Counted, mended: _Mended) -> None:
         key=key,
         alt=f"Answers for {len(found.cells)} cells",
     )
-    batch.downloads(table, rows, adviser)
+    batch.downloads(table.index, rows, adviser)
 
 
 def _choose(mended: _Mended, number: object) -> None:

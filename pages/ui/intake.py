@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from allcore.data import archives, images
-from allcore.inference import uploads
+from allcore.inference import limits, uploads
 from allcore.inference.uploads import Upload
 from pages.ui import pasting
 
@@ -16,6 +16,7 @@ WAYS = {
     CAMERA: ":material/photo_camera: Camera",
     CLIPBOARD: ":material/content_paste: Clipboard",
 }
+_NOT_KEPT = "Judged, and not kept."
 _ENDINGS = [suffix[1:] for suffix in images.SUFFIXES]
 
 
@@ -24,9 +25,12 @@ def sent() -> list[Upload]:
     way = st.segmented_control("Pictures from", list(WAYS), default=FILES, required=True, format_func=WAYS.get, key="way")
     if way == CAMERA:
         photo = st.camera_input("A photograph of a cell, through the microscope", key="camera")
+        st.caption(_NOT_KEPT)
         return [Upload("photograph", photo.getvalue())] if photo else []
     if way == CLIPBOARD:
-        return pasting.pasted()
+        pasted = pasting.pasted()
+        st.caption(f"{limits.PASTED} {_NOT_KEPT}")
+        return pasted
     if way == FOLDER:
         files = st.file_uploader(
             "A folder of pictures", type=_ENDINGS, accept_multiple_files="directory", max_upload_size=_mb(images.MOST_BYTES), key="folder"
@@ -35,10 +39,11 @@ def sent() -> list[Upload]:
         files = st.file_uploader(
             "Pictures of cells, or a zip of them: PNG, JPEG, BMP, TIFF or WebP",
             accept_multiple_files=True,
-            max_upload_size=_mb(uploads.MOST_BYTES),
+            max_upload_size=_mb(limits.FILE_BYTES),
             key="uploads",
         )
-    st.caption(f"{uploads.LIMITS}. They are judged, and nothing is kept.")
+    st.caption(f"{limits.IN_WORDS} {_NOT_KEPT}")
+    uploads.require_room(file.size for file in files)
     return [Upload(file.name, file.getvalue()) for file in files]
 
 

@@ -7,11 +7,11 @@ import binascii
 
 import streamlit as st
 
+from allcore.inference import limits
 from allcore.inference.uploads import Upload
 from pages.ui import state
 
 _KEY, _PICTURE = "pasted", "pasted-picture"
-_MOST_MB = 20
 _CSS = """
 .paste { border: 1px dashed var(--st-border-color, #8888); border-radius: var(--st-base-radius, 6px); padding: 1.2rem; text-align: center;
   font-family: var(--st-font); font-size: 0.95rem; color: var(--st-text-color); background: var(--st-secondary-background-color); }
@@ -76,7 +76,7 @@ _place = st.components.v2.component("allcore_paste", css=_CSS, js=_JS)
 
 def pasted() -> list[Upload]:
     """The picture pasted last, in a list; an empty one where there is none."""
-    _place(data={"most": _MOST_MB}, key=_KEY, on_picture_change=_took)
+    _place(data={"most": limits.PASTED_BYTES // 1_000_000}, key=_KEY, on_picture_change=_took)
     content = state.get(_PICTURE)
     return [Upload("pasted picture", content)] if content else []
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.inference import uploads
+from allcore.inference import limits, uploads
 from tests.cli.said import plain
 
 
@@ -60,7 +60,7 @@ def test_what_can_not_be_judged_has_an_answer_on_request_alone(say, forest: JobP
 
 
 def test_too_many_pictures_are_refused_before_the_first_is_judged(say, forest: JobPaths, pictures: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(uploads, "MOST_FILES", 2)
+    monkeypatch.setattr(limits, "FILES", 2)
     monkeypatch.setattr(uploads, "answered", None)
     plain(say("predict", forest.id, pictures), 2, "3 pictures are more than the 2 that can be judged at once")
 

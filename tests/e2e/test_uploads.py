@@ -65,7 +65,7 @@ def test_twenty_files_with_two_bad_ones_and_their_table(
     with page.expect_download() as download:
         page.get_by_role("button", name="Table as CSV").click()
     with open(download.value.path(), newline="") as file:
-        rows = {row["file"]: row for row in csv.DictReader(file)}
+        rows = {row["path"]: row for row in csv.DictReader(file)}
     assert set(rows) == {file.name for file in files}
     for file in files:
         answer, row = answered(server, forest, file), rows[file.name]
@@ -76,7 +76,7 @@ def test_twenty_files_with_two_bad_ones_and_their_table(
         else:
             assert (row["answer"], row["note"]) == (answer.label, "")
             for name, share in answer.probabilities.items():
-                assert float(row[f"p({name})"]) == pytest.approx(share, abs=1e-6)
+                assert float(row[f"p_{name}"]) == pytest.approx(share, abs=1e-6)
 
     # A row opens its file, as if it had come alone.
     word = sentence.word(answered(server, forest, cell).label)

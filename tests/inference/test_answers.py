@@ -184,7 +184,27 @@ def test_a_call_is_worth_its_predictive_value():
     found, false = classification.rates_at(truth == 1, p, 0.5, subjects=tested["subject"])
     ppv, npv = thresholds.predictive_values(found, false, 0.1)
     adviser = Adviser(CARD)
-    assert worth.of_call(adviser, tested, "leukemia", 0.1).estimate == pytest.approx(ppv.estimate)
-    assert worth.of_call(adviser, tested, "healthy", 0.9).estimate == pytest.approx(npv.estimate)
+    told = worth.of_calls(adviser, tested, "leukemia", 0.1)
+    assert (told.ppv, told.npv) == (ppv, npv)
+    # By Bayes, from the rates themselves: three in four of each class are called rightly.
+    assert told.ppv.estimate == pytest.approx(0.1 * 0.75 / (0.1 * 0.75 + 0.9 * 0.25))
+    assert told.sentence().startswith("Where 10 % of cells are leukemic: of those called leukemic, 25 % (")
+    assert "of those called healthy, 96 % (" in told.sentence()
+    other = worth.of_calls(adviser, tested, "healthy", 0.9)
+    assert (other.ppv.estimate, other.npv.estimate) == pytest.approx((npv.estimate, ppv.estimate))
     strict = replace(adviser, chosen=Chosen(0.95, "hand", "test"))
-    assert worth.of_call(strict, tested, "healthy", 0.5).estimate == pytest.approx(0.5)
+    assert worth.of_calls(strict, tested, "healthy", 0.5).ppv.estimate == pytest.approx(0.5)
+
+
+def test_of_several_classes_each_is_held_against_all_others():
+    names = ("a", "b", "c")
+    truth = np.arange(90) % 3
+    called = np.where(np.arange(90) < 60, truth, (truth + 1) % 3)
+    p = np.eye(3)[called] * 0.7 + 0.1
+    tested = pd.DataFrame(
+        {"label": np.array(names)[truth], "subject": "", **{f"p_{name}": p[:, place] for place, name in enumerate(names)}}
+    )
+    told = worth.of_calls(Adviser(replace(CARD, class_names=names, positive="b")), tested, "b", 0.5)
+    # Two in three of each class are called rightly; of the others one in six is called b.
+    assert (told.ppv.estimate, told.npv.estimate) == pytest.approx(((2 / 3) / (2 / 3 + 1 / 6), (5 / 6) / (5 / 6 + 1 / 3)))
+    assert "of all others," in told.sentence()

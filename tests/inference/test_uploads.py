@@ -15,7 +15,7 @@ from PIL import Image
 from allcore.base.errors import BadInput, NotFound
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import reading, records
-from allcore.inference import served, uploads
+from allcore.inference import limits, served, uploads
 from allcore.inference.served import ServedModel
 from allcore.inference.uploads import Classified, Refused, Upload, classify
 from allcore.runs import store
@@ -98,7 +98,7 @@ def test_no_files_no_answers(model: ServedModel):
 
 
 def test_too_many_files_are_refused(model: ServedModel, cells: list[Upload], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(uploads, "MOST_FILES", 5)
+    monkeypatch.setattr(limits, "FILES", 5)
     assert len(classify(model, cells[:5])) == 5
     with pytest.raises(BadInput, match="More than 5 files"):
         classify(model, cells[:6])

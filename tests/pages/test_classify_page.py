@@ -10,7 +10,7 @@ import pytest
 
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import importing
-from allcore.inference import answers, sentence, served, uploads
+from allcore.inference import answers, limits, sentence, served, uploads
 from allcore.inference.uploads import Upload
 
 
@@ -94,7 +94,7 @@ def test_many_files_stand_in_a_table_the_bad_ones_too(forest: JobPaths, visit: C
 def test_too_many_are_refused_before_the_first_is_judged(
     forest: JobPaths, visit: Callable, pictures: Callable, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(uploads, "MOST_FILES", 2)
+    monkeypatch.setattr(limits, "FILES", 2)
     page = send(visit("classify"), pictures(3))
     assert "3 pictures are more than the 2 that can be judged at once" in page.words
     assert "Table as CSV" not in page.words

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
+from dataclasses import replace
 
 from allcore.inference.answers import Adviser
 from allcore.inference.served import ServedCard
-from allcore.inference.uploads import Classified, Refused
+from allcore.inference.uploads import Classified, Counted, Refused
+from allcore.inference.worth import Worth
+from allcore.metrics.intervals import Interval
 from allcore.metrics.thresholds import Chosen
 from allcore.reports import sheet
 from allcore.reports.sheet import Row
@@ -27,6 +32,28 @@ def test_a_table_keeps_the_order_and_says_why():
     assert found["note"].tolist() == ["", "The file is empty.", "It is no cell."]
     assert found["p(b)"].isna().tolist() == [False, True, True]  # what can't be judged has no probability
     assert list(sheet.table([], CARD.class_names)) == list(found)
+
+
+def test_as_csv_everything_that_was_said_and_by_which_run():
+    cell = Classified("field.png", "b", {"<i>a</i>": 0.2, "b": 0.8}, {"<i>a</i>": 0.1, "b": 0.9}, True, kind="field")
+    field = Row(Counted("field.png", "Two cells.", None, ()), None, cells=(Row(cell, None, 3, (1, 2, 30, 40)),))
+    first = replace(ROWS[0].found, raw_probabilities={"<i>a</i>": 0.3, "b": 0.7})
+    rows = list(csv.DictReader(io.StringIO(sheet.as_csv([Row(first, None), *ROWS[1:], field], CARD))))
+    assert [row["path"] for row in rows] == [*(row.found.name for row in ROWS), "field.png"]
+    assert [row["answer"] for row in rows] == ["b", "", "not judged", "b"]
+    assert [row["kind"] for row in rows] == ["cell", "", "cell", "field"]
+    assert [row["p_b"] for row in rows] == ["0.75", "", "", "0.8"]
+    assert [row["raw_p_b"] for row in rows] == ["0.7", "", "", "0.9"]
+    assert [rows[3][name] for name in ("cell", "left", "top", "right", "bottom")] == ["3", "1", "2", "30", "40"]
+    assert {(row["run"], row["synthetic"]) for row in rows} == {("run-1", "True")}
+
+
+def test_the_sheet_says_what_calls_are_worth_where_it_was_asked_for():
+    worth = Worth("b", "<i>a</i>", 0.2, Interval(0.8), Interval(0.9))
+    assert "of those called b, 80 % are (PPV); of those called &lt;i&gt;a&lt;/i&gt;, 90 % are (NPV)" in sheet.html_page(
+        ROWS, ADVISER, worth=worth
+    )
+    assert "PPV" not in sheet.html_page(ROWS, ADVISER)
 
 
 def test_sets_stand_in_the_table_where_the_run_promises_them():
