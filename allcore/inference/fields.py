@@ -103,23 +103,38 @@ def with_box(field: Field, pixels: np.ndarray, box: tuple[float, float, float, f
 
     Raises BadInput where nothing in the box is stained as a white cell is, but for what belongs to other cells.
     """
+    more = _with_found(field, pixels, box)
+    if more is None:
+        raise BadInput("Nothing in this box is stained as a white cell is.", "Draw a box about the whole cell, a little larger than it.")
+    return more
+
+
+def _with_found(field: Field, pixels: np.ndarray, box: tuple[float, float, float, float]) -> Field | None:
     small, factor = _small(pixels)
-    limits = np.array([small.shape[1], small.shape[0]] * 2)
-    left, top, right, bottom = (int(edge) for edge in np.clip(np.rint(np.array(box) / factor), 0, limits))
+    edges = np.array([small.shape[1], small.shape[0]] * 2)
+    left, top, right, bottom = (int(edge) for edge in np.clip(np.rint(np.array(box) / factor), 0, edges))
     if right - left < 4 or bottom - top < 4:
         raise BadInput("The box is too small to hold a cell, or outside the picture.", "Draw one about the whole cell.")
     found = segmentation.within(stains.of(small), (left, top, right, bottom), _taken(field, small.shape[:2], factor))
     if found is None:
-        raise BadInput("Nothing in this box is stained as a white cell is.", "Draw a box about the whole cell, a little larger than it.")
+        return None
     number = 1 + max((one.number for one in field.cells), default=0)
     added = _cell(number, _enlarged(found, factor, field.width, field.height), field.width, field.height)
     return replace(field, cells=(*field.cells, replace(added, by_hand=True)))
 
 
 def with_click(field: Field, pixels: np.ndarray, x: float, y: float) -> Field:
-    """The field and the cell about a point (in pixels of the picture), as `with_box` of a box about it. Raises BadInput."""
+    """The field and the cell about a point (in pixels of the picture), as `with_box` of a box about it.
+
+    Raises BadInput where nothing about it is stained as a white cell is, but for what belongs to other cells.
+    """
     side = CLICKED * field.red_radius if field.red_radius else CLICKED_ALONE * min(field.width, field.height)
-    return with_box(field, pixels, (x - side / 2, y - side / 2, x + side / 2, y + side / 2))
+    more = _with_found(field, pixels, (x - side / 2, y - side / 2, x + side / 2, y + side / 2))
+    if more is None:
+        raise BadInput(
+            "Nothing about this place is stained as a white cell is.", "Click in the middle of the cell, or draw a box about it."
+        )
+    return more
 
 
 def at(field: Field, x: float, y: float) -> FieldCell | None:

@@ -18,6 +18,10 @@ LARGEST = 1280
 """Longest side at which the picture is sent to a browser."""
 HIGHEST, WIDEST = 620, 640
 """Of the figure, in pixels; it takes the picture's shape within."""
+CLICK, BOX = "click", "box"
+"""Ways to say where a cell is."""
+CLICKABLE = 40
+"""Places along the longer side that can be clicked: nearer to each other than a browser asks for."""
 NOT_JUDGED = "not judged"
 _HALO = "rgba(255,255,255,0.75)"
 
@@ -38,15 +42,18 @@ class Outlined:
         return float(x), float(y)
 
 
-def field(pixels: np.ndarray, cells: Sequence[Outlined], classes: Sequence[str], *, adding: bool = False) -> go.Figure:
+def field(pixels: np.ndarray, cells: Sequence[Outlined], classes: Sequence[str], *, adding: str = "") -> go.Figure:
     """A uint8 RGB picture (height, width, 3) with its cells; `customdata` of a number's mark is the cell's number.
 
-    Those not judged are dashed and grey. `adding`: a drag draws a box; otherwise it does nothing.
+    Those not judged are dashed and grey. `adding`: with BOX a drag draws one; with CLICK a click anywhere chooses the nearest of invisible
+    points, which carry nothing; otherwise only marks can be clicked.
     """
     height, width = pixels.shape[:2]
     figure = theme.blank(height=max(200, min(HIGHEST, round(WIDEST * height / width) + 40)))
     place = {"x": 0, "y": 0, "sizex": width, "sizey": height, "xref": "x", "yref": "y", "sizing": "stretch", "layer": "below"}
     figure.add_layout_image(source=_small(pixels), **place)
+    if adding == CLICK:
+        figure.add_trace(_anywhere(width, height))
     judged = [name for name in classes if any(one.answer == name for one in cells)]
     groups = [(name, theme.class_colour(name, classes), "solid") for name in judged]
     groups += [("", theme.GREY, "dot")] if any(not one.answer for one in cells) else []
@@ -77,7 +84,7 @@ def field(pixels: np.ndarray, cells: Sequence[Outlined], classes: Sequence[str],
     bare = {"visible": False, "constrain": "domain", "fixedrange": True}
     figure.update_xaxes(range=[0, width], **bare)
     figure.update_yaxes(range=[height, 0], scaleanchor="x", constraintoward="top", **bare)
-    figure.update_layout(dragmode="select" if adding else False, newselection={"line": {"color": theme.ACCENT, "width": 3}})
+    figure.update_layout(dragmode="select" if adding == BOX else False, newselection={"line": {"color": theme.ACCENT, "width": 3}})
     return figure
 
 
@@ -100,6 +107,24 @@ def _lines(figure: go.Figure, cells: Sequence[Outlined], line: dict, **options: 
     """All outlines as one line with gaps; a trace of no points where there are none, since a chart without traces can't be selected in."""
     points = np.concatenate([np.append(one.line, [[np.nan, np.nan]], axis=0) for one in cells] or [np.empty((0, 2))])
     figure.add_trace(go.Scatter(x=points[:, 0], y=points[:, 1], mode="lines", line=line, hoverinfo="skip", **options))
+
+
+def _anywhere(width: int, height: int) -> go.Scatter:
+    """Points all over the picture that nobody sees: only points of a trace can be clicked."""
+    step = max(width, height) / CLICKABLE
+    x, y = np.meshgrid(np.arange(step / 2, width, step), np.arange(step / 2, height, step))
+    unseen = {"marker": {"opacity": 0}}
+    # Of what is skipped when hovered no click is told.
+    return go.Scatter(
+        x=x.ravel(),
+        y=y.ravel(),
+        mode="markers",
+        marker={"opacity": 0},
+        selected=unseen,
+        unselected=unseen,
+        hoverinfo="none",
+        showlegend=False,
+    )
 
 
 def _small(pixels: np.ndarray) -> str:

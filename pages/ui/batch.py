@@ -78,7 +78,7 @@ def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused, 
         },
         alt=f"Answers for {len(shown)} {'cells and files' if shown['cell'].notna().any() else 'files'}",
     )
-    worth = prevalence.asked(job, adviser, _asked(card, answers))
+    worth = prevalence.asked(job, adviser, _asked(card, answers), of=prevalence.BATCH)
     downloads(shown.index, batch.rows, adviser, worth)
     chosen = state.rows(key)
     if chosen:

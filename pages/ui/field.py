@@ -20,7 +20,13 @@ from allcore.runs.store import Job
 from pages.ui import answer, batch, cached, state, widgets
 
 _MENDED, _CELLS, _MODE = "mended", "field-cells", "field-mode"
-LOOK, ADD = "Click: see a cell", "Drag: add a cell"
+LOOK, CLICK, BOX = "See a cell", "Add by a click", "Add by a box"
+_ADDING = {CLICK: plots.CLICK, BOX: plots.BOX}
+_HINTS = {
+    LOOK: "Click a number to see that cell.",
+    CLICK: "Click in the middle of a cell.",
+    BOX: "Draw a box about a cell, a little larger.",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +43,7 @@ class _Mended:
     chosen: int | None = None
     complaint: str = ""
     tries: int = 0
-    """Boxes that held no cell."""
+    """Boxes and clicks that held no cell."""
 
 
 def show(job: Job, upload: Upload, kind: str = kinds.AUTO) -> None:
@@ -132,21 +138,22 @@ def _field(job: Job, upload: Upload, found: Counted, kind: str) -> None:
 
 def _picture(job: Job, upload: Upload, found: Counted, pixels: np.ndarray, mended: _Mended, chosen: int | None) -> None:
     classes = cached.adviser(job).card.class_names
-    adding = st.segmented_control("In the picture", [LOOK, ADD], default=LOOK, required=True, key=_MODE) == ADD
+    mode = st.segmented_control("In the picture", list(_HINTS), default=LOOK, required=True, key=_MODE)
     outlined = [
         plots.Outlined(cell.number, cell.polygon(), "" if one.judged is False else one.label, cell.number == chosen)
         for one in found.cells
         for cell in [one.cut.cell]
     ]
-    key = f"field-{mended.digest[:8]}-{mended.steps}-{mended.tries}-{'add' if adding else 'look'}"
+    key = f"field-{mended.digest[:8]}-{mended.steps}-{mended.tries}-{mode}"
     widgets.chart(
-        plots.field(pixels, outlined, classes, adding=adding),
+        plots.field(pixels, outlined, classes, adding=_ADDING.get(mode, "")),
         plots.describe_field(outlined),
         plots.field_table(outlined),
         key=key,
-        on_area=(lambda: _add(key, pixels, found, mended)) if adding else None,
-        on_click=None if adding else lambda: _choose(mended, state.clicked(key)),
+        on_area=(lambda: _add(pixels, found, mended, box=state.box(key))) if mode == BOX else None,
+        on_click=None if mode == BOX else lambda: _clicked(key, pixels, found, mended),
     )
+    st.caption(_HINTS[mode])
     with st.container(horizontal=True):
         if chosen is not None:
             st.button(f"Delete cell {chosen}", icon=":material/delete:", on_click=lambda: _delete(found, mended, chosen))
@@ -156,7 +163,7 @@ def _picture(job: Job, upload: Upload, found: Counted, pixels: np.ndarray, mende
 
 def _list(adviser: Adviser, found: Counted, mended: _Mended) -> None:
     if not found.cells:
-        widgets.empty("No white cell was found. If there is one, choose 'Drag: add a cell' and draw a box about it.")
+        widgets.empty("No white cell was found. If there is one, choose 'Add by a click' and click it.")
         return
     rows = [Row.of(found, None, cached.as_webp)]
     table = sheet.table(rows, adviser.card.class_names)
@@ -187,13 +194,32 @@ def _delete(found: Counted, mended: _Mended, number: int) -> None:
     _keep(replace(mended, field=less, steps=mended.steps + 1, chosen=None, complaint=""))
 
 
-def _add(chart: str, pixels: np.ndarray, found: Counted, mended: _Mended) -> None:
-    """To be called back by the chart when a box was drawn in it."""
-    box = state.box(chart)
-    if box is None:
-        return
+def _clicked(chart: str, pixels: np.ndarray, found: Counted, mended: _Mended) -> None:
+    """To be called back by the chart: a number or a cell that was clicked is chosen, elsewhere a cell is looked for."""
+    number, place = state.clicked(chart), state.place(chart)
+    there = None if number is not None or place is None else fields.at(found.field, *place)
+    if number is not None or there is not None:
+        _choose(mended, there.number if number is None else number)
+    elif place is not None:
+        _add(pixels, found, mended, place=place)
+
+
+def _add(
+    pixels: np.ndarray,
+    found: Counted,
+    mended: _Mended,
+    *,
+    box: tuple[float, float, float, float] | None = None,
+    place: tuple[float, float] | None = None,
+) -> None:
+    """The cell in a box, or about a place; nothing where there is neither."""
     try:
-        more = fields.with_box(found.field, pixels, box)
+        if place is not None:
+            more = fields.with_click(found.field, pixels, *place)
+        elif box is not None:
+            more = fields.with_box(found.field, pixels, box)
+        else:
+            return
     except BadInput as error:
         _keep(replace(mended, complaint=str(error), tries=mended.tries + 1))
         return

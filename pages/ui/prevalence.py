@@ -9,26 +9,32 @@ from allcore.inference import sentence, worth
 from allcore.inference.answers import Adviser
 from allcore.inference.worth import Worth
 from allcore.runs.store import Job
-from pages.ui import cached, widgets
+from pages.ui import cached, state, widgets
 
-_KEY = "answer-prevalence"
+BATCH, ONE = "batch", "one"
+"""What is asked about: where one picture of a batch is looked into, both stand on the page."""
 
 
-def asked(job: Job, adviser: Adviser, label: str) -> Worth | None:
-    """Draw the question and the answer, None where there is none. `label`: the class asked about; of two it is always the positive one."""
+def asked(job: Job, adviser: Adviser, label: str, *, of: str = ONE) -> Worth | None:
+    """Draw the question and the answer, None where there is none. `label`: the class asked about; of two it is always the positive one.
+
+    What was said of a batch holds for one of its pictures until something else is said of that.
+    """
     card, tested = adviser.card, cached.test_predictions(job)
     asked = card.positive if len(card.class_names) == 2 else label
-    share = float((tested["label"] == asked).mean())
+    key = f"prevalence-{job.id}-{asked}"
+    known = state.value(f"{key}-{BATCH}") if of == ONE else None
+    share = 100 * float((tested["label"] == asked).mean()) if known is None else known
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     with left:
         percent = st.number_input(
             f"Cells that are {widgets.plain(sentence.word(asked))} where yours come from, %",
             0.1,
             99.9,
-            min(99.9, max(0.1, round(100 * share, 1))),
+            min(99.9, max(0.1, round(share, 1))),
             0.1,
             format="%.1f",
-            key=f"{_KEY}-{job.id}-{asked}",
+            key=f"{key}-{of}" + ("" if known is None else f"-{known}"),
             help="At first their share on the test side.",
         )
     with right:

@@ -75,6 +75,12 @@ def box(chart: str) -> tuple[float, float, float, float] | None:
     return (min(drawn[-1]["x"]), min(drawn[-1]["y"]), max(drawn[-1]["x"]), max(drawn[-1]["y"])) if drawn else None
 
 
+def place(chart: str) -> tuple[float, float] | None:
+    """To be called back by the chart with that key: where the point lies that was clicked, None where none was."""
+    points = st.session_state[chart].selection.points
+    return (points[0]["x"], points[0]["y"]) if points else None
+
+
 def fill(widget: str, value: object) -> None:
     """Give the widget with that key a value, before it is drawn."""
     st.session_state[widget] = value

@@ -97,7 +97,7 @@ def test_a_field_is_counted_and_corrected(page: Page, visit, forest: JobPaths, t
     page.get_by_role("button", name="Delete cell 1").click()
     expect(page.get_by_role("heading", name=re.compile("2 white cells"))).to_be_visible()
 
-    page.get_by_text("Drag: add a cell").click()
+    page.get_by_text("Add by a click").click()
     stage.settled(page)
     # About the cell that has no number now.
     numbers = page.locator(".js-plotly-plot .textpoint text")
@@ -106,6 +106,13 @@ def test_a_field_is_counted_and_corrected(page: Page, visit, forest: JobPaths, t
     scale = picture["width"] / drawn.pixels.shape[1]
     field = fields.search(drawn.pixels)
     left, top, right, bottom = field.cell(1).box
+    page.mouse.click(picture["x"] + scale * (left + right) / 2, picture["y"] + scale * (top + bottom) / 2)
+    expect(page.get_by_text("Cell 4. ")).to_be_visible()
+    expect(numbers).to_have_text(["2", "3", "4"])
+    page.get_by_role("button", name="Delete cell 4").click()
+    expect(numbers).to_have_text(["2", "3"])
+    page.get_by_text("Add by a box").click()
+    stage.settled(page)
     page.mouse.move(picture["x"] + scale * (left - 12), picture["y"] + scale * (top - 12))
     page.mouse.down()
     page.mouse.move(picture["x"] + scale * (right + 12), picture["y"] + scale * (bottom + 12), steps=5)
@@ -113,7 +120,7 @@ def test_a_field_is_counted_and_corrected(page: Page, visit, forest: JobPaths, t
     expect(page.get_by_role("heading", name=re.compile("3 white cells"))).to_be_visible()
     expect(page.get_by_text("Cell 4. ")).to_be_visible()
 
-    page.get_by_text("Click: see a cell").click()
+    page.get_by_text("See a cell").click()
     stage.settled(page)
     page.locator(".js-plotly-plot .textpoint text", has_text="2").click(force=True)
     expect(page.get_by_text("Cell 2. ")).to_be_visible()

@@ -29,13 +29,23 @@ def test_outlines_and_numbers_stand_where_the_cells_are():
     assert marks[1].marker.size[0] > marks[0].marker.size[0]
     assert (figure.layout.xaxis.range, figure.layout.yaxis.range) == ((0, 90), (60, 0))
     assert figure.layout.dragmode is False
-    assert field.field(PICTURE, [], CLASSES, adding=True).layout.dragmode == "select"
+    assert field.field(PICTURE, [], CLASSES, adding=field.BOX).layout.dragmode == "select"
 
 
 def test_a_field_without_cells_can_still_be_drawn_in():
-    figure = field.field(PICTURE, [], CLASSES, adding=True)
+    figure = field.field(PICTURE, [], CLASSES, adding=field.BOX)
     assert len(figure.data) == 1
     assert figure.layout.images[0].source.startswith("data:image/webp;base64,")
+
+
+def test_a_click_anywhere_meets_a_point_that_nobody_sees():
+    figure = field.field(PICTURE, CELLS, CLASSES, adding=field.CLICK)
+    (points,) = [trace for trace in figure.data if trace.mode == "markers"]
+    assert (points.marker.opacity, points.hoverinfo, points.customdata) == (0, "none", None)  # of what is skipped no click is told
+    everywhere = np.stack(np.meshgrid(np.arange(90), np.arange(60)), axis=-1).reshape(-1, 1, 2)
+    away = np.hypot(*(everywhere - np.stack([points.x, points.y], axis=1)).transpose(2, 0, 1)).min(axis=1)
+    assert away.max() <= 90 / field.CLICKABLE  # in a figure 640 pixels wide 16, where the browser asks for 20
+    assert figure.layout.dragmode is False
 
 
 def test_a_field_in_words_and_numbers():
