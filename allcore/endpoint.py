@@ -10,7 +10,6 @@ from fastapi import FastAPI, File, Query, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
-from starlette.formparsers import MultiPartParser
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -18,7 +17,7 @@ from allcore import __version__
 from allcore.base.errors import AllcoreError, NotFound
 from allcore.base.fileio import SCHEMA_VERSION
 from allcore.base.paths import Artifacts
-from allcore.inference import answers, kinds, limits, served, uploads, worth
+from allcore.inference import answers, kinds, limits, receiving, served, uploads, worth
 from allcore.inference.shelf import Shelf
 from allcore.inference.uploads import Upload
 from allcore.runs import status, store
@@ -34,8 +33,7 @@ def application(artifacts: Artifacts, *, hosts: Sequence[str] = LOCAL, shelf: Sh
     documentation is made here and asks nothing of any other host.
     """
     models = shelf or Shelf()
-    # Larger files would otherwise pass through a temporary file; nothing that is sent is written anywhere.
-    MultiPartParser.spool_max_size = limits.REQUEST_BYTES
+    receiving.keep_in_memory()
     app = FastAPI(title="allcore", version=__version__, description=ABOUT, docs_url=None, redoc_url=None)
     app.add_middleware(_Bounded, most=limits.REQUEST_BYTES)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))

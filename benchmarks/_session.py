@@ -14,9 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import httpx
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.Common_pb2 import FileURLsRequest, UploadedFileInfo
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -68,6 +71,10 @@ class Session:
     _heard: float | None = None
     _bytes: int = 0
     _done: asyncio.Future | None = None
+    _id: str = ""
+    _uploader: str = ""
+    """The widget id of the page's place for files."""
+    _addresses: asyncio.Future | None = None
 
     @property
     def is_open(self) -> bool:
@@ -109,8 +116,37 @@ class Session:
             self._done = None
         return Answer(ended - self._asked, self._heard - self._asked, self._bytes)
 
-    async def _send(self, fragment: str) -> None:
-        """Ask for the page, or for one part of it, as its timer does."""
+    async def upload(self, name: str, content: bytes, *, patience: float = PATIENCE) -> Answer:
+        """Put a file into the page's place for files and wait until the page stands. Raises Unanswered."""
+        began = time.perf_counter()
+        loop = asyncio.get_running_loop()
+        try:
+            self._addresses = loop.create_future()
+            wanted = FileURLsRequest(request_id=name, file_names=[name], session_id=self._id)
+            await self._socket.send(BackMsg(file_urls_request=wanted).SerializeToString())
+            (address,) = (await asyncio.wait_for(self._addresses, patience)).file_urls
+            await self._put(address.upload_url, name, content)
+            info = UploadedFileInfo(name=name, size=len(content), file_id=address.file_id, file_urls=address)
+            self._done = loop.create_future()
+            states = WidgetStates()
+            states.widgets.add(id=self._uploader).file_uploader_state_value.uploaded_file_info.append(info)
+            await self._send("", states)
+            ended = await asyncio.wait_for(self._done, patience)
+        except (TimeoutError, ConnectionClosed, httpx.HTTPError) as error:
+            raise Unanswered(f"/{self.page}, {name}: {type(error).__name__} {error}") from error
+        finally:
+            self._done = self._addresses = None
+        return Answer(ended - began, self._heard - began, self._bytes)
+
+    async def _put(self, path: str, name: str, content: bytes) -> None:
+        async with httpx.AsyncClient(base_url=self.url, timeout=PATIENCE, trust_env=False) as client:
+            await client.get("/_stcore/health")  # which sets the cookie that a form must show again
+            token = client.cookies.get("_streamlit_xsrf", "")
+            told = await client.put(path, files={name: (name, content)}, headers={"X-Xsrftoken": token})
+            told.raise_for_status()
+
+    async def _send(self, fragment: str, states: WidgetStates | None = None) -> None:
+        """Ask for the page, with the values of its widgets where they changed, or for one part of it, as its timer does."""
         state = ClientState(
             query_string=self.query,
             page_script_hash=self._page_hash,
@@ -119,6 +155,8 @@ class Session:
             is_auto_rerun=bool(fragment),
             cached_message_hashes=list(self._large),
         )
+        if states is not None:
+            state.widget_states.CopyFrom(states)
         state.context_info.url = f"{self.url}/{self.page}"
         state.context_info.timezone, state.context_info.locale, state.context_info.color_scheme = "UTC", "en-GB", "light"
         if not fragment:
@@ -147,9 +185,16 @@ class Session:
         elif kind == "ref_hash":
             self._large[message.ref_hash] = self._runs
         if kind == "new_session" and not message.metadata.run.fragment_ids:
-            self._page_hash = message.new_session.page_script_hash
+            self._page_hash, self._id = message.new_session.page_script_hash, message.new_session.initialize.session_id
             for fragment in list(self._timers):  # the page says again which parts are to be drawn anew
                 self._forget(fragment)
+        elif kind == "navigation":
+            self._page_hash = message.navigation.page_script_hash
+        elif kind == "file_urls_response":
+            if self._addresses and not self._addresses.done():
+                self._addresses.set_result(message.file_urls_response)
+        elif kind == "delta" and message.delta.new_element.HasField("file_uploader"):
+            self._uploader = message.delta.new_element.file_uploader.id
         elif kind == "auto_rerun":
             self._every(message.auto_rerun.fragment_id, message.auto_rerun.interval)
         elif kind == "stop_auto_rerun":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from pathlib import Path
 
 import streamlit as st
@@ -19,4 +20,10 @@ PAPER = st.Page(_FOLDER / "paper.py", title="The paper", url_path="paper")
 CLASSIFY = st.Page(_FOLDER / "classify.py", title="Classify", url_path="classify")
 LESSON = st.Page(_FOLDER / "lesson.py", title="First lesson", url_path="lesson")
 
-ALL = [HOME, LESSON, DATASET, TRAIN, JOBS, STUDIES, RESULTS, LEAKAGE, PAPER, CLASSIFY]
+_ALL = [HOME, LESSON, DATASET, TRAIN, JOBS, STUDIES, RESULTS, LEAKAGE, PAPER, CLASSIFY]
+
+
+def anew() -> list[st.Page]:
+    """All pages, for `st.navigation`, which writes into them whose turn it is to run: people who come at the same moment must not share
+    them."""
+    return [copy(page) for page in _ALL]

@@ -67,7 +67,7 @@ def page(title: str, lead: str = "") -> None:
     """A page's head."""
     if not state.get(state.IN_APP):
         # A page that is the first thing asked of a server is run alone by Streamlit, as it did before there was st.navigation.
-        st.navigation(routes.ALL)
+        st.navigation(routes.anew())
         st.rerun()
     st.title(title, anchor=False)
     if lead:

@@ -42,6 +42,8 @@ _ARGUMENTS = (
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
