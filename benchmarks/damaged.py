@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import os
 import random
 import re
 import struct
@@ -235,8 +236,11 @@ def watched_writes() -> list[str]:
     found: list[str] = []
 
     def hook(event: str, given: tuple) -> None:
-        if event == "open" and isinstance(given[0], str) and isinstance(given[1], str) and set(given[1]) & set("wax+"):
-            found.append(given[0])
+        if event != "open" or not isinstance(given[0], str):
+            return
+        path, mode, flags = given  # of os.open there are flags alone, of a temporary file without a name too
+        if set(mode) & set("wax+") if isinstance(mode, str) else flags & (os.O_WRONLY | os.O_RDWR):
+            found.append(path)
 
     sys.addaudithook(hook)
     return found

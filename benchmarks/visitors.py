@@ -67,12 +67,12 @@ class Person:
         await self._session.open()
         return await self._session.ask("classify", self._query)
 
-    async def sends(self, name: str, content: bytes) -> Answer:
-        """Raises Unanswered where the page stands without an answer."""
+    async def sends(self, name: str, content: bytes, *, answered: bool = True) -> Answer:
+        """Raises Unanswered where the page stands with an error, or without an answer where there is to be one."""
         self._headings.clear()
         answer = await self._session.upload(name, content)
         said = any(one.startswith(("This model calls the cell", sentence.CANNOT[:-1])) for one in self._headings)
-        if self._session.errors or not said:
+        if self._session.errors or (answered and not said):
             raise Unanswered(f"{name}: no answer among {self._headings}; {self._session.errors}")
         return answer
 

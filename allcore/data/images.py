@@ -72,12 +72,12 @@ def prepared(content: bytes | memoryview, size: int) -> np.ndarray:
     return read(content, size).pixels
 
 
-def read(content: bytes | memoryview, size: int) -> Prepared:
-    """Decode and resize in one go, `decoded` and `resized` without their copies. Raises Unreadable."""
+def read(content: bytes | memoryview, size: int, *, known: Decoded | None = None) -> Prepared:
+    """Decode and resize in one go, `decoded` and `resized` without their copies. `known`: the same, decoded before. Raises Unreadable."""
     if found := _small_bitmap(content, size):
         small, side = found
         return Prepared(np.asarray(small), side, side, "BMP", "RGB")
-    image, form, mode = _opened(bytes(content))
+    image, form, mode = (Image.fromarray(known.pixels), known.format, known.mode) if known else _opened(bytes(content))
     return Prepared(np.asarray(_resized(image, size)), image.width, image.height, form, mode, image)
 
 

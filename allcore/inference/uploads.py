@@ -8,12 +8,14 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from allcore.base.errors import BadInput, NotFound, Unreadable
 from allcore.data import archives, images, reading
+from allcore.data.images import Decoded, Prepared
 from allcore.inference import answers, cutting, kinds, limits
 from allcore.inference.answers import Adviser, Said
 from allcore.inference.cutting import Cut, Look
@@ -44,6 +46,15 @@ class Upload:
     def digest(self) -> str:
         """What tells its content from another's."""
         return hashlib.blake2b(self.content).hexdigest()
+
+    @cached_property
+    def decoded(self) -> Decoded:
+        """The picture, kept from now on for who looks at it again. Raises Unreadable."""
+        return images.decoded(self.content)
+
+    def read(self, size: int) -> Prepared:
+        """As `images.read`, without decoding it again where that was done before. Raises Unreadable."""
+        return images.read(self.content, size, known=self.__dict__.get("decoded"))
 
 
 @dataclass(frozen=True)
@@ -246,7 +257,7 @@ def _looked_and_judged(model: ServedModel, uploads: Iterable[Upload | Refused], 
     for upload in uploads:
         if isinstance(upload, Upload):
             try:
-                prepared = images.read(upload.content, model.card.input_size)
+                prepared = upload.read(model.card.input_size)
                 look = cutting.looked(upload.content, prepared, ground=adviser.ground, kind=kind)
                 pictures += [prepared.pixels] if look.field is None else [cut.shown for cut in look.cuts]
                 held.append((upload.name, look))

@@ -30,7 +30,7 @@ def shown(job: Job, upload: Upload, one: Classified) -> None:
     refused = one.judged is False
     left, right = st.columns([1, 3], gap="large")
     with left:
-        st.image(images.resized(images.decoded(upload.content).pixels, 320), width=240, alt=f"The picture {one.name}")
+        st.image(images.resized(upload.decoded.pixels, 320), width=240, alt=f"The picture {one.name}")
         st.caption(widgets.plain(one.name))
     with right:
         st.header(widgets.plain(sentence.headline(adviser, one)), anchor=False)
@@ -44,7 +44,7 @@ def shown(job: Job, upload: Upload, one: Classified) -> None:
         _reading(job)
         st.caption(text.NOT_FOR_DIAGNOSIS)
     if told:
-        heat.offered(job, images.prepared(upload.content, adviser.card.input_size), one.label, key="answer")
+        heat.offered(job, upload.read(adviser.card.input_size).pixels, one.label, key="answer")
     _guard(adviser, one)
     _neighbours(job, adviser, upload)
     _others(job, adviser, upload, one)

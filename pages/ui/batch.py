@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import streamlit as st
@@ -113,7 +113,8 @@ def _upload(batch: _Batch, sent: list[Upload], number: int) -> Upload | Refused:
     """The file of that number among those that came, those in zips counted."""
     if batch.opened is None or batch.opened[0] != number:
         batch.opened = number, next(islice((one for upload in sent for one in uploads.opened(upload)), number, None))
-    return batch.opened[1]
+    one = batch.opened[1]
+    return replace(one) if isinstance(one, Upload) else one  # what is decoded of it for this look is not kept with the batch
 
 
 def shares(class_names: Sequence[str]) -> dict[str, object]:
@@ -181,8 +182,8 @@ def _heading(batch: _Batch) -> str:
     called = [one.label for one in read if one.judged is not False]
     unread = sum(isinstance(row.found, Refused) for row in batch.rows)
     empty = sum(isinstance(line.found, Counted) for line in sheet.lines(batch.rows))
-    parts = [f"{called.count(name)} {widgets.plain(sentence.word(name))}" for name in sorted(set(called))]
-    parts += [f"{len(read) - len(called)} {sheet.NOT_JUDGED}"] if len(called) < len(read) else []
+    parts = [f"{called.count(name):,} {widgets.plain(sentence.word(name))}" for name in sorted(set(called))]
+    parts += [f"{len(read) - len(called):,} {sheet.NOT_JUDGED}"] if len(called) < len(read) else []
     parts += [f"{empty} with {sheet.NO_CELL}"] if empty else []
     parts += [f"{unread} {_UNREAD}"] if unread else []
-    return f"{widgets.counted(len(batch.rows), 'file')}: {', '.join(parts)}"
+    return f"{widgets.counted(len(batch.rows), 'file')}: {', '.join(parts) or 'none judged yet'}"

@@ -297,7 +297,7 @@ def answers(job: Job, sent: list[Upload], *, kind: str = kinds.AUTO) -> list[Fou
 def neighbours(job: Job, upload: Upload) -> list[Neighbour]:
     """The training cells nearest to a picture. Raises NotFound where the run's data set has gone or changed."""
     model = shelf().get(job.paths)
-    embedding = model.answer(images.prepared(upload.content, model.card.input_size)[None]).embeddings[0]
+    embedding = model.answer(upload.read(model.card.input_size).pixels[None]).embeddings[0]
     return nearest.nearest(artifacts(), job.paths, adviser(job).guard, embedding)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
 import streamlit as st
 
-from allcore.base.errors import BadInput
-from allcore.data import images
+from allcore.base.errors import BadInput, Unreadable
 from allcore.inference import cutting, fields, kinds, sentence, uploads
 from allcore.inference.answers import Adviser
 from allcore.inference.fields import Field
@@ -50,6 +50,8 @@ def show(job: Job, upload: Upload, kind: str = kinds.AUTO) -> None:
     """Judge one picture and show it all. `kind`: what it was said to show before it is corrected here."""
     mended = _current(upload, kind)
     with st.spinner("Judging the picture"):
+        with suppress(Unreadable):  # which is said below
+            _ = upload.decoded
         (found,) = cached.answers(job, [upload], kind=mended.kind)
     if not isinstance(found, Refused) or mended.kind != kinds.AUTO:
         _kind(mended, found)
@@ -98,7 +100,7 @@ def _kind(mended: _Mended, found: Classified | Counted | Refused) -> None:
 
 def _single(job: Job, upload: Upload, found: Classified) -> None:
     """A single stained cell: where it was found, then the answer for it as it was shown to the model."""
-    pixels = images.decoded(upload.content).pixels
+    pixels = upload.decoded.pixels
     height, width = pixels.shape[:2]
     outlined = plots.Outlined(1, found.cut.cell.polygon(), "" if found.judged is False else found.label)
     with st.expander("Where the cell was found", expanded=True, icon=":material/frame_inspect:"):
@@ -116,7 +118,7 @@ def _single(job: Job, upload: Upload, found: Classified) -> None:
 
 def _field(job: Job, upload: Upload, found: Counted, kind: str) -> None:
     mended, adviser = _current(upload, kind), cached.adviser(job)
-    pixels = images.decoded(upload.content).pixels
+    pixels = upload.decoded.pixels
     if mended.field is not None:
         found = uploads.recounted(cached.shelf().get(job.paths), upload.name, pixels, mended.field, adviser)
     numbers = [one.cut.cell.number for one in found.cells]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,40 @@ def test_predictions_of_a_folder(say, forest: JobPaths, pictures: Path):
     table = list(csv.DictReader(say("predict", forest.id, pictures, "--csv").out.splitlines()))
     assert [row["answer"] for row in table] == [one["label"] if one["judged"] else "not judged" for one in document["results"]]
     assert [row["note"] for row in table] == [" ".join(one["reasons"]) for one in document["results"]]
+
+
+@pytest.mark.parametrize("options", [(), ("--csv",)])
+def test_answers_are_printed_as_they_come(say, forest: JobPaths, pictures: Path, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch):
+    whole = uploads.answered
+
+    def interrupted(*given: object, **named: object) -> Iterator[object]:
+        yield next(whole(*given, **named))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(uploads, "answered", interrupted)
+    said = say("predict", forest.id, pictures, *options)
+    assert said.code != 0
+    assert "0.png" in said.out
+    assert "1.png" not in said.out
+
+
+def test_one_csv_tells_all(say, forest: JobPaths, pictures: Path):
+    answers = say("predict", forest.id, pictures, "--json", "--anyway").document["results"]
+    rows = list(csv.DictReader(say("predict", forest.id, pictures, "--csv").out.splitlines()))
+    for row, answer in zip(rows, answers, strict=True):
+        assert (row["path"], row["kind"], row["cell"], row["left"]) == (answer["path"], "cell", "", "")
+        assert (row["run"], row["synthetic"]) == (forest.id, "True")
+        if answer["judged"]:
+            assert float(row["p_leukemia"]) == pytest.approx(answer["probabilities"]["leukemia"])
+            assert float(row["raw_p_leukemia"]) == pytest.approx(answer["raw_probabilities"]["leukemia"])
+    assert any(answer["judged"] for answer in answers)
+
+
+def test_what_calls_are_worth_where_so_many_are_leukemic(say, forest: JobPaths, pictures: Path):
+    said = say("predict", forest.id, pictures, "--prevalence", "0.2")
+    assert "Where 20 % of cells are leukemic: of those called leukemic, " in said.err
+    plain(say("predict", forest.id, pictures, "--prevalence", "2"), 2, "leaves one class only")
+    plain(say("predict", forest.id, pictures, "--prevalence", "cat=0.2"), 2, "knows no class 'cat'")
 
 
 def test_what_can_not_be_judged_has_an_answer_on_request_alone(say, forest: JobPaths, tmp_path: Path):

@@ -18,7 +18,7 @@ from allcore.inference import sentence
 
 pytestmark = pytest.mark.e2e
 CANNOT = re.compile(re.escape(sentence.CANNOT[:-1]))
-MANY = 600
+MANY = 900
 
 
 def noisy(file: Path, seed: int = 0) -> Path:
@@ -42,6 +42,7 @@ def test_a_photograph_from_the_camera_is_no_cell(newcomer: Callable[..., Page], 
     page = newcomer(permissions=["camera"])
     visit(page, "classify", f"?run={forest.id}")
     page.get_by_text("Camera", exact=True).click()
+    page.wait_for_function("document.querySelector('video')?.readyState >= 2")
     page.get_by_role("button", name="Take photo").click()
     expect(page.get_by_role("heading", name=CANNOT)).to_be_visible()
     expect(page.get_by_text("Judged, and not kept.")).to_be_visible()
@@ -69,7 +70,8 @@ def test_many_pictures_can_be_stopped_and_gone_on_with(page: Page, visit: Callab
     files = [noisy(tmp_path / f"{number:03d}.png", number) for number in range(MANY)]
     visit(page, "classify", f"?run={forest.id}")
     page.locator("input[type=file]").set_input_files(files)
-    page.get_by_role("button", name="Stop").click()
+    expect(page.get_by_text(re.compile("^Judged [1-9]"))).to_be_visible()
+    page.get_by_test_id("stMain").get_by_role("button", name="Stop").click()
     expect(page.get_by_text("Stopped: the others were not looked at.")).to_be_visible()
     heading = page.get_by_role("heading", name=re.compile(r"^\d+ files?:"))
     judged = int(re.match(r"\d+", heading.inner_text()).group())

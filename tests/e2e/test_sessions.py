@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.runs import events, status, store
+from benchmarks._session import Session, in_loop
 
 pytestmark = pytest.mark.e2e
 SLOW = 240_000
@@ -88,3 +90,19 @@ def test_a_server_killed_in_mid_run_harms_no_training(
         assert (ended.state, ended.status.attempt) == (status.DONE, 1)
         assert epochs(paths) == 20
         page.context.close()  # before its server ends too
+
+
+def test_many_who_come_at_the_same_moment_all_see_their_page(server: stage.Server, forest: JobPaths):
+    async def comes(query: str) -> list[str]:
+        session = await Session(server.url).open()
+        try:
+            for _ in range(8):
+                await session.ask("classify", query)
+        finally:
+            await session.close()
+        return session.errors
+
+    async def all_come() -> list[list[str]]:
+        return await asyncio.gather(*(comes(f"?run={forest.id}") for _ in range(24)))
+
+    assert in_loop(all_come()) == [[]] * 24

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import io
 import re
 import zipfile
@@ -7,6 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import importing
@@ -89,6 +91,51 @@ def test_many_files_stand_in_a_table_the_bad_ones_too(forest: JobPaths, visit: C
     np.testing.assert_allclose(shares[:1].sum(axis=1), 1, atol=1e-6)
     assert np.isnan(shares[1:]).all()
     assert "Table as CSV" in page.words
+
+
+def test_what_calls_are_worth_is_told_of_one_picture_and_of_many(forest: JobPaths, visit: Callable, pictures: Callable, proper: Callable):
+    def says(page, percent: float) -> str:
+        (asked,) = [one for one in page.app.number_input if one.label.startswith("Cells that are leukemic where yours come from")]
+        asked.set_value(percent)
+        return re.search(r"Where [\d.]+ % of cells are leukemic: .*", page.again().words).group()
+
+    one = send(visit("classify"), [proper(forest)])
+    seldom, often = says(one, 1.0), says(one, 50.0)
+    assert seldom.startswith("Where 1 % of cells are leukemic: of those called leukemic, ")
+    assert "(PPV)" in seldom
+    assert "(NPV)" in seldom
+    assert seldom != often
+    many = send(visit("classify"), [proper(forest), *pictures(2)])
+    assert says(many, 50.0) == often
+
+
+def test_a_batch_can_be_said_to_show_one_kind(forest: JobPaths, visit: Callable, pictures: Callable):
+    page = send(visit("classify"), pictures(3))
+    refusal = "No white cell was found in it. Send the cell cut out"
+    assert not page.table("Answers for 3")["note"].str.startswith(refusal).any()
+    page.app.selectbox(key="batch-kind").set_value("stained")
+    assert page.again().table("Answers for 3")["note"].str.startswith(refusal).any()
+
+
+def test_more_than_fits_in_memory_is_refused(forest: JobPaths, visit: Callable, pictures: Callable, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(limits, "TOGETHER_BYTES", 1000)
+    assert "All files together have" in send(visit("classify"), pictures(3)).words
+
+
+def test_what_a_camera_wrote_into_a_file_goes_no_further(forest: JobPaths, visit: Callable):
+    taken, exif = io.BytesIO(), Image.Exif()
+    exif[0x010F] = "Maker of cameras"
+    exif.get_ifd(0x8825)[2] = (52.0, 31.0, 12.0)
+    Image.fromarray(np.random.default_rng(0).integers(0, 200, (64, 64, 3), dtype=np.uint8)).save(
+        taken, "JPEG", exif=exif, comment=b"Ward 7"
+    )
+    assert b"Maker of cameras" in taken.getvalue()
+    page = send(visit("classify"), [("a.jpg", taken.getvalue(), "image/jpeg"), ("b.jpg", taken.getvalue(), "image/jpeg")])
+    for picture in page.table("Answers for 2 files")["picture"]:
+        content = base64.b64decode(picture.partition(",")[2])
+        assert not Image.open(io.BytesIO(content)).getexif()
+        assert b"Maker of cameras" not in content
+        assert b"Ward 7" not in content
 
 
 def test_too_many_are_refused_before_the_first_is_judged(
