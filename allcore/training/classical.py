@@ -51,7 +51,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
     attempt.event(events.STAGE, stage="fit", seconds=_since(began), iterations=learned.iterations, converged=learned.converged)
     told: dict[str, Any] = {"calibrated": False, "calibration_note": "Switched off."}
     if settings["calibrate"]:
-        classifier, told = _calibrated(attempt, material, rows, found.train, classifier, settings)
+        classifier, told = _calibrated(attempt, material, rows, found, classifier, settings)
     seconds = time.perf_counter() - began
 
     def save() -> None:
@@ -90,9 +90,9 @@ def _vectors(attempt: Attempt, material: Material, rows: np.ndarray, settings: M
 
 
 def _calibrated(
-    attempt: Attempt, material: Material, rows: np.ndarray, found: np.ndarray, classifier: Fitted, settings: Mapping[str, Any]
+    attempt: Attempt, material: Material, rows: np.ndarray, found: Vectors, classifier: Fitted, settings: Mapping[str, Any]
 ) -> tuple[Fitted, dict[str, Any]]:
-    """The classifier with its temperature, and what is told of it."""
+    """The classifier with its temperature, and what is told of it. What features learn is learnt anew without those held out."""
     began = time.perf_counter()
     labels = material.labels[rows]
     groups = material.records["subject"].to_numpy()[rows] if material.card.has_subjects else None
@@ -106,8 +106,9 @@ def _calibrated(
     low, high = CALIBRATION
     for number, (fit, rest) in enumerate(parts):
         attempt.progress(low + (high - low) * number / len(parts), f"Calibrating, fit {number + 1} of {len(parts)}")
-        part = fitted.fit(classifier.model, settings, found[fit], labels[fit], seed=settings["seed"])
-        scores.append(part.scores(found[rest]))
+        known, unseen = _apart(found, material, rows, fit, rest, settings)
+        part = fitted.fit(classifier.model, settings, known, labels[fit], seed=settings["seed"])
+        scores.append(part.scores(unseen))
     held_out = np.concatenate([rest for _, rest in parts])
     # Weighed as the fit was: the classifier's answer is one for equally frequent classes then, and so is its sureness.
     weights = compute_sample_weight("balanced" if settings.get("class_weights") else None, labels[held_out])
@@ -115,6 +116,17 @@ def _calibrated(
     told = {"calibrated": True, "temperature": temperature, "calibration_folds": len(parts), "calibration_by": unit}
     attempt.event(events.STAGE, stage="calibration", seconds=_since(began), **told)
     return replace(classifier, temperature=temperature), told
+
+
+def _apart(
+    found: Vectors, material: Material, rows: np.ndarray, fit: np.ndarray, rest: np.ndarray, settings: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors to fit on and to score, the way to make them learnt from the former alone."""
+    if not found.made.learned:
+        return found.train[fit], found.train[rest]
+    images = material.images(rows[fit])
+    made = features.fitted(found.made.kind, images, components=settings["components"], seed=settings["seed"])
+    return made.of(images), made.of(material.images(rows[rest]))
 
 
 def _since(began: float) -> float:

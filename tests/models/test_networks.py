@@ -151,31 +151,36 @@ def test_without_the_file_it_is_refused_with_its_place(card: ModelCard, tmp_path
     assert imagenet.weights_file(card.settings(card.preset("paper"), {"start": "imagenet"}), file) == tmp_path / "models" / file
 
 
-@pytest.fixture
-def weights(tmp_path: Path) -> Path:
-    """VGG-16's convolutions as someone else's training left them, in Keras's own format."""
+@with_start
+@pytest.mark.parametrize("as_fetched", [False, True])
+def test_it_starts_from_the_file_and_sees_colours_in_its_order(card: ModelCard, as_fetched: bool, tmp_path: Path):
+    """From weights as someone else's training left them, in Keras's own format, and in the older one of the files that Keras fetches."""
+    import h5py
     import keras
+    from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group
 
     keras.utils.set_random_seed(5)
-    path = tmp_path / "theirs.weights.h5"
-    keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3)).save_weights(path)
-    return path
-
-
-def test_it_starts_from_the_file_and_sees_colours_in_its_order(weights: Path):
-    import keras
-
-    card = registry.card("vgg16")
-    theirs = keras.applications.VGG16(include_top=False, weights=None, input_shape=(32, 32, 3))
-    theirs.load_weights(weights)
+    network, module = {
+        "vgg16": (keras.applications.VGG16, keras.applications.vgg16),
+        "resnet50": (keras.applications.ResNet50, keras.applications.resnet50),
+    }[card.id]
+    theirs = network(include_top=False, weights=None, input_shape=(32, 32, 3))
+    weights = tmp_path / ("theirs.h5" if as_fetched else "theirs.weights.h5")
+    if as_fetched:
+        with h5py.File(weights, "w") as file:
+            save_weights_to_hdf5_group(file, theirs)
+    else:
+        theirs.save_weights(weights)
     ours = built(card, input_size=32, start=knobs.IMAGENET, weights_file=str(weights))
     images = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), dtype=np.uint8)
-    expected = theirs(keras.applications.vgg16.preprocess_input(images.astype(np.float32)))
-    found = keras.Model(ours.input, ours.get_layer("block5_pool").output)(images)
-    np.testing.assert_allclose(np.asarray(found), np.asarray(expected), rtol=1e-4, atol=1e-3)
+    expected = np.asarray(theirs(module.preprocess_input(images.astype(np.float32))))
+    found = np.asarray(keras.Model(ours.input, ours.get_layer(theirs.layers[-1].name).output)(images))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-3)
+    assert expected.std() > 0.01
 
 
-def test_a_file_of_something_else_is_refused(weights: Path):
+def test_a_file_of_something_else_is_refused(tmp_path: Path):
+    weights = tmp_path / "theirs.weights.h5"
     weights.write_bytes(b"no weights")
     with pytest.raises(BadInput, match="does not hold the weights"):
         built(registry.card("vgg16"), input_size=32, start=knobs.IMAGENET, weights_file=str(weights))

@@ -25,6 +25,7 @@ CARD = ModelCard(
     multiply_adds=0.49e9,
     choices=(
         "The strides of a block's reduction stand in its first 1x1 convolution, as in the first publication and in Keras.",
+        "There is no dropout to set: neither the text nor He et al. 2016 has any, and batch norm stands after every convolution.",
         "At 70 pixels the sides are 35, 18, 9, 5, 3; average pooling takes what is left. The text changes nothing but the input's size.",
         "Pixels are divided by 255; the text says only that they were normalised. From ImageNet's weights, its mean is taken off instead.",
     ),
