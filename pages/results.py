@@ -6,7 +6,7 @@ import streamlit as st
 
 from allcore.base import fileio
 from allcore.metrics import cycles, fitting, text
-from allcore.metrics.scores import Scores
+from allcore.metrics.scores import ConstantScores, Scores
 from allcore.plots import confusion, curves, probabilities, roc
 from allcore.runs import events, spec, store
 from allcore.runs.store import Job
@@ -59,7 +59,7 @@ def _judged(job: Job, scores: Scores, rivals: list[Job], sides: dict[str, str]) 
 
 def _details(job: Job, scores: Scores, now: Operating | None, called: np.ndarray, rivals: list[Job], sides: dict[str, str]) -> None:
     drawn = {
-        FIGURES: lambda: _figures(scores, now),
+        FIGURES: lambda: _figures(scores, cached.headline(job).constant, now),
         IMAGES: lambda: answers.shown(job, scores, called),
         **({CURVES: lambda: judged.curves(job, scores, now)} if now else {}),
         PROBABILITIES: lambda: _probabilities(job, scores, now),
@@ -115,9 +115,10 @@ def _confusion(counts, scores: Scores) -> None:
     )
 
 
-def _figures(scores: Scores, now: Operating | None) -> None:
+def _figures(scores: Scores, constant: ConstantScores, now: Operating | None) -> None:
     if now is None:
         _by_class(scores)
+        st.caption(widgets.plain(constant.sentence()))
         return
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -131,7 +132,7 @@ def _figures(scores: Scores, now: Operating | None) -> None:
             key=f"prevalence-{scores.n}-{round(1000 * share)}",
             help=f"{100 * share:.1f} % is this test side's, not the world's: set the one of the place that you think of.",
         )
-        table = operating.figures(now, scores, prevalence=prevalence / 100)
+        table = operating.figures(now, scores, constant, prevalence=prevalence / 100)
         st.dataframe(table, hide_index=True, alt=f"Figures at the threshold {now.threshold:.3f}")
         if now.chosen.optimistic:
             st.caption("Optimistic: the threshold was chosen on these very images.")
@@ -165,7 +166,7 @@ def _training(job: Job) -> None:
     with left:
         widgets.chart(curves.curves(history), curves.describe_curves(history), curves.curves_table(history), key="curves")
         if over := cycles.read(history):
-            st.caption(over.sentence())
+            st.caption(f"{curves.WATCHED} {over.sentence()}")
     with right:
         widgets.chart(
             curves.epoch_times(history), curves.describe_epoch_times(history), curves.epoch_times_table(history), key="epoch-times"

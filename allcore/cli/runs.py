@@ -14,6 +14,7 @@ from allcore.cli import output
 from allcore.data.splits import Certificate
 from allcore.jobs import acts
 from allcore.metrics import text
+from allcore.metrics.cycles import Cycles
 from allcore.metrics.scores import Scores
 from allcore.runs import events, status, store
 from allcore.runs.store import Job
@@ -147,4 +148,6 @@ def tell(job: Job) -> None:
     floor = job.metrics["constant"]
     shown = f"balanced accuracy {text.number(floor['balanced_accuracy'])}, accuracy {text.number(floor['accuracy'])}"
     click.echo(f"  always '{floor['predicted']}' would have: {shown}")
+    if over := job.metrics["training"].get("cycles"):
+        click.echo(f"  {Cycles(**over).sentence()}")
     click.echo(f"  {certificate.verdict()}")

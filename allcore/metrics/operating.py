@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from allcore.metrics import bootstrap, classification, intervals, thresholds
 from allcore.metrics.intervals import Interval
+from allcore.metrics.scores import ConstantScores
 
 NO_INTERVAL = "no interval is computed"
 
@@ -55,3 +56,18 @@ def figures(
         Figure(f"PPV at {there}", ppv, f"of images called {positive}, the share that is, where {there} are"),
         Figure(f"NPV at {there}", npv, f"of the others, the share that is not {positive}"),
     )
+
+
+def beside_constant(found: Sequence[Figure], constant: ConstantScores, *, positive: str, prevalence: float) -> list[Figure]:
+    """The same, each beside what calling every image the majority class reaches; predictive values at that `prevalence`."""
+    always = constant.predicted == positive
+    reached = {
+        "sensitivity": float(always),
+        "specificity": float(not always),
+        "balanced accuracy": constant.balanced_accuracy,
+        "weighted F1": constant.weighted_f1,
+        "accuracy": constant.accuracy,
+        "PPV": prevalence if always else None,
+        "NPV": None if always else 1 - prevalence,
+    }
+    return [replace(one, constant=reached.get(one.name.partition(" at ")[0])) for one in found]

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from allcore.metrics.intervals import Interval
+from allcore.metrics.text import number
 
 INTERVALS = ("accuracy", "balanced_accuracy", "weighted_f1", "sensitivity", "specificity", "auroc")
 
@@ -139,6 +140,10 @@ class ConstantScores:
     def to_dict(self) -> dict[str, Any]:
         """A JSON document."""
         return asdict(self)
+
+    def sentence(self) -> str:
+        """What a figure is to be held against."""
+        return f"Calling every image {self.predicted} reaches a balanced accuracy of {number(self.balanced_accuracy)}."
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> ConstantScores:

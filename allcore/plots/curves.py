@@ -13,6 +13,7 @@ from plotly.subplots import make_subplots
 from allcore.plots import theme
 
 NOTHING_YET = "No epoch has ended yet."
+WATCHED = "As in the study, the test side was watched after each epoch. Nothing was chosen by the test side."
 _SIDES = {
     "": ("training", theme.GREY, "dot"),
     "tune_": ("tune", theme.SIDE_COLOURS["tune"], "solid"),
@@ -94,9 +95,14 @@ def describe_curves(history: pd.DataFrame) -> str:
     if best is not None:
         lowest = history.loc[history["epoch"] == best, "tune_loss"].iloc[0]
         parts.append(f"Lowest tune loss: {lowest:.3f} at epoch {best}.")
-    if _column(history, "test_loss") is not None:
-        parts.append("Nothing was chosen by the test side.")
+    if watches_test(history):
+        parts.append(WATCHED)
     return " ".join(parts)
+
+
+def watches_test(history: pd.DataFrame) -> bool:
+    """Whether the test side is among the curves, as by the paper's protocol."""
+    return _column(history, "test_loss") is not None
 
 
 def describe_epoch_times(history: pd.DataFrame) -> str:

@@ -191,8 +191,11 @@ def _binary(table: pd.DataFrame, scores: Scores, constant: ConstantScores, chose
         chosen=chosen,
         point=classification.at_threshold(truth, p, threshold),
         figures=(
-            *_with_constant(
-                operating.figures(truth, p, subjects, threshold=threshold, positive=scores.positive), scores, constant, float(truth.mean())
+            *operating.beside_constant(
+                operating.figures(truth, p, subjects, threshold=threshold, positive=scores.positive),
+                constant,
+                positive=scores.positive,
+                prevalence=float(truth.mean()),
             ),
             Figure("AUROC", scores.intervals["auroc"], f"area under the ROC curve of {scores.positive}", constant.auroc),
             *(
@@ -209,21 +212,6 @@ def _binary(table: pd.DataFrame, scores: Scores, constant: ConstantScores, chose
         mending=said,
         patients=None if codes is None else of_patients.evaluate(truth, p, subjects=subjects, threshold=threshold),
     )
-
-
-def _with_constant(found: Sequence[Figure], scores: Scores, constant: ConstantScores, prevalence: float) -> list[Figure]:
-    """The same, each beside what calling every image the majority class reaches."""
-    always = constant.predicted == scores.positive
-    reached = {
-        "sensitivity": float(always),
-        "specificity": float(not always),
-        "balanced accuracy": constant.balanced_accuracy,
-        "weighted F1": constant.weighted_f1,
-        "accuracy": constant.accuracy,
-        "PPV": prevalence if always else None,
-        "NPV": None if always else 1 - prevalence,
-    }
-    return [Figure(one.name, one.interval, one.about, reached.get(one.name.partition(" at ")[0])) for one in found]
 
 
 def _several(scores: Scores, constant: ConstantScores) -> tuple[Figure, ...]:

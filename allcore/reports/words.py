@@ -70,7 +70,7 @@ def result(one: Evidence) -> str:
     sure = "95 % intervals in brackets" if balanced.low is not None else balanced.note or "without intervals"
     return (
         f"Balanced accuracy {text.show(balanced)}, AUROC {text.show(area)} on {people(one.scores.n, one.scores.subjects)}; {sure}. "
-        f"Calling every image {one.constant.predicted} reaches a balanced accuracy of {text.number(one.constant.balanced_accuracy)}."
+        f"{one.constant.sentence()}"
     )
 
 

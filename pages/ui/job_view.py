@@ -101,6 +101,8 @@ def _curves(job: Job) -> None:
 
         # Thirty people who watch one training have it drawn once an epoch, and not every few seconds for each.
         widgets.kept_chart(("curves", job.id, stamp), drawn, key=f"curves-{job.id}")
+        if plots.watches_test(history):
+            st.caption(plots.WATCHED)
     elif "epochs" not in job.spec.params["settings"]:
         st.caption("This model is fitted in one go: there are no epochs to draw.")
     elif job.status.state in status.ACTIVE:

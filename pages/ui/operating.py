@@ -12,7 +12,7 @@ from allcore.base.errors import BadInput
 from allcore.metrics import classification, text, thresholds
 from allcore.metrics import operating as at_threshold
 from allcore.metrics.intervals import Interval
-from allcore.metrics.scores import OperatingPoint, Scores
+from allcore.metrics.scores import ConstantScores, OperatingPoint, Scores
 from allcore.metrics.thresholds import Chosen, Sweep
 from allcore.runs import threshold as kept
 from allcore.runs.store import Job
@@ -206,8 +206,9 @@ def _keep(job: Job, chosen: Chosen, stored: Chosen | None) -> None:
         st.rerun()
 
 
-def figures(now: Operating, scores: Scores, *, prevalence: float) -> pd.DataFrame:
-    """All figures at the threshold in use, as text: figure, value with interval, what it is."""
+def figures(now: Operating, scores: Scores, constant: ConstantScores, *, prevalence: float) -> pd.DataFrame:
+    """All figures at the threshold in use, as text: figure, value with interval, the constant answer's, what it is."""
     found = at_threshold.figures(now.truth, now.p, now.subjects, threshold=now.threshold, positive=scores.positive, prevalence=prevalence)
-    rows = [(one.name, text.show(one.interval), one.about) for one in found]
-    return pd.DataFrame(rows, columns=["figure", "value", "what it is"])
+    beside = at_threshold.beside_constant(found, constant, positive=scores.positive, prevalence=prevalence)
+    rows = [(one.name, text.show(one.interval), text.number(one.constant), one.about) for one in beside]
+    return pd.DataFrame(rows, columns=["figure", "value", f"always '{constant.predicted}'", "what it is"])

@@ -220,8 +220,14 @@ def _runs(seen: Overview) -> None:
         height=38 + 35 * min(len(table), _ROWS),
         alt=f"{widgets.counted(len(table), 'run')} of this study",
     )
-    st.caption("Choose by the tune column alone: who picks a run by its test figure flatters it.")
+    st.caption("Choose by the tune column alone: who picks a run by its test figure flatters it." + _floor(seen))
     _links(seen, [seen.standings[row] for row in state.rows(key) if row < len(seen.standings)])
+
+
+def _floor(seen: Overview) -> str:
+    """What the constant answer reaches on the test sides, in a sentence; of folds on the first that is done."""
+    done = next((one.summary for one in seen.standings if one.summary), None)
+    return f" {widgets.plain(done.constant.sentence())}" if done else ""
 
 
 def _row(seen: Overview, one: Standing, objective: str) -> dict[str, str]:

@@ -8,7 +8,7 @@ import sklearn.metrics as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from allcore.metrics import operating
+from allcore.metrics import classification, operating
 
 CASES = st.lists(st.tuples(st.booleans(), st.integers(0, 6)), min_size=2, max_size=24)
 
@@ -44,3 +44,16 @@ def test_predictive_values_go_by_the_prevalence_that_is_asked_for() -> None:
     # Bayes, by hand: 0.8 x 0.01 / (0.8 x 0.01 + 0.1 x 0.99)
     assert rare["PPV at 1 %"] == pytest.approx(0.008 / 0.107)
     assert rare["NPV at 1 %"] == pytest.approx(0.9 * 0.99 / (0.9 * 0.99 + 0.2 * 0.01))
+
+
+def test_beside_each_figure_stands_what_the_constant_answer_reaches() -> None:
+    truth, p = np.repeat([True, False], [60, 40]), np.linspace(0, 1, 100)
+    codes = truth.astype(int)
+    constant = classification.constant(codes, codes, classes=("healthy", "leukemia"))
+    found = operating.figures(truth, p, None, threshold=0.5, positive="leukemia", prevalence=0.3)
+    beside = {one.name: one.constant for one in operating.beside_constant(found, constant, positive="leukemia", prevalence=0.3)}
+    assert beside["sensitivity"] == 1
+    assert beside["specificity"] == 0
+    assert beside["balanced accuracy"] == 0.5
+    assert beside["accuracy"] == pytest.approx(0.6)
+    assert (beside["PPV at 30 %"], beside["NPV at 30 %"]) == (0.3, None)

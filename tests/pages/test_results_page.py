@@ -181,6 +181,9 @@ def test_figures_follow_threshold_and_prevalence(forest: JobPaths, visit: Callab
     page.again()
     after = page.table("Figures at the threshold").set_index("figure")["value"]
     assert before["sensitivity"] == after["sensitivity"]
+    floor = page.table("Figures at the threshold").set_index("figure").filter(like="always '").squeeze(axis=1)
+    assert floor["balanced accuracy"] == "0.500"
+    assert {floor["sensitivity"], floor["specificity"]} == {"0.000", "1.000"}
     assert "PPV at 1 %" in after.index
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -61,6 +62,7 @@ def test_a_study_that_is_done_says_what_is_best_and_leads_on(artifacts: Artifact
     assert "On its test side, which had no part in the choice among 2" in page.words
     assert "Compare the best 2 in Results" in page.words
     assert page.table("2 runs of this study")["state"].tolist() == ["done", "done"]
+    assert re.search(r"Calling every image \w+ reaches a balanced accuracy of 0\.500\.", page.words)
     assert len(page.app.get("plotly_chart")) == 2
     first, second = (trial.run for trial in study.read_plan(artifacts.study(grid)).trials)
     results = visit("results", run=first, compare=f"{first},{second}", details="Compare")
