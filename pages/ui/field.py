@@ -141,6 +141,7 @@ def _field(job: Job, upload: Upload, found: Counted, kind: str) -> None:
 def _picture(job: Job, upload: Upload, found: Counted, pixels: np.ndarray, mended: _Mended, chosen: int | None) -> None:
     classes = cached.adviser(job).card.class_names
     mode = st.segmented_control("In the picture", list(_HINTS), default=LOOK, required=True, key=_MODE)
+    st.caption(_HINTS[mode])
     outlined = [
         plots.Outlined(cell.number, cell.polygon(), "" if one.judged is False else one.label, cell.number == chosen)
         for one in found.cells
@@ -155,7 +156,6 @@ def _picture(job: Job, upload: Upload, found: Counted, pixels: np.ndarray, mende
         on_area=(lambda: _add(pixels, found, mended, box=state.box(key))) if mode == BOX else None,
         on_click=None if mode == BOX else lambda: _clicked(key, pixels, found, mended),
     )
-    st.caption(_HINTS[mode])
     with st.container(horizontal=True):
         if chosen is not None:
             st.button(f"Delete cell {chosen}", icon=":material/delete:", on_click=lambda: _delete(found, mended, chosen))
