@@ -234,3 +234,13 @@ def test_models_are_told_from_their_cards(say):
         assert sum(layer["parameters"] for layer in shown["layers"]) == (shown["parameters"] or 0)
         assert "Presets" in say("models", "show", model["id"]).out
     assert "proposed_cnn" in say("models", "list").out
+
+
+def test_without_imagenets_weights_a_training_is_refused(
+    say, artifacts: Artifacts, tiny: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    asked = ("train", "--data", tiny, "--model", "vgg16", "--set", "start=imagenet")
+    plain(say(*asked), 2, "start can't be 'imagenet': there is no file of weights at")
+    plain(say(*asked, "--set", f"weights_file={tmp_path / 'gone.h5'}"), 2, "gone.h5")
+    assert not store.jobs(artifacts)

@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from allcore.base.paths import JobPaths
 from allcore.inference import sentence
+from benchmarks import damaged
 
 pytestmark = pytest.mark.e2e
 CANNOT = re.compile(re.escape(sentence.CANNOT[:-1]))
@@ -64,6 +65,26 @@ def test_a_picture_is_pasted_and_what_is_no_picture_is_said_to_be_none(page: Pag
     place.evaluate(paste, {"content": content, "name": "a.png", "type": "image/png"})
     expect(page.get_by_role("heading", name=CANNOT)).to_be_visible()
     expect(page.get_by_text("pasted picture")).to_be_visible()
+
+
+def test_names_that_mean_harm_are_only_shown(page: Page, visit: Callable, forest: JobPaths, tmp_path: Path):
+    content = noisy(tmp_path / "a.png").read_bytes()
+    names = [f"{number} {name[:100]}" for number, name in enumerate(damaged.NAMES) if "\0" not in name]
+    files = [{"name": name, "mimeType": "image/png", "buffer": content} for name in names]
+    files.append({"name": "<img src=x onerror=alert(2)>.png", "mimeType": "image/png", "buffer": b"no picture"})
+    dialogs = []
+    page.on("dialog", lambda one: (dialogs.append(one.message), one.dismiss()))
+    visit(page, "classify", f"?run={forest.id}")
+    page.locator("input[type=file]").set_input_files(files)
+    expect(page.get_by_role("heading", name=re.compile(f"^{len(files)} files: .*1 could not be read"))).to_be_visible()
+    for row in (1, len(files) - 1):  # a name in an answer's card, and one in a refusal
+        table = page.get_by_test_id("stDataFrame").first
+        table.scroll_into_view_if_needed()
+        page.keyboard.press("Escape")
+        table.click(position={"x": 16, "y": 40 + 48 * min(row, 5) + 24})
+        stage.settled(page)
+        assert page.locator("img[src='x'], [onerror], a[href*='example.org']").count() == 0
+    assert dialogs == []
 
 
 def test_many_pictures_can_be_stopped_and_gone_on_with(page: Page, visit: Callable, forest: JobPaths, tmp_path: Path):

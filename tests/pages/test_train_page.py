@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -115,6 +116,22 @@ def test_settings_that_contradict_each_other_say_so(tiny: str, visit: Callable):
     page.again()
     assert "keep can't be 'best' without a tune side" in page.words
     assert go(page).disabled
+
+
+def test_without_imagenets_weights_the_form_says_so_before_anything_is_queued(
+    tiny: str, artifacts: Artifacts, visit: Callable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    page = visit("train")
+    page.app.checkbox(key="choose-allnet").uncheck()
+    page.app.checkbox(key="choose-resnet50").check()
+    page.again()
+    page.app.selectbox(key=f"knob-resnet50-{presets.DEFAULT}-start").set_value("imagenet")
+    page.again()
+    assert "start can't be 'imagenet': there is no file of weights at" in page.words
+    assert "Fetch resnet50_weights" in page.words
+    assert go(page).disabled
+    assert not store.active(artifacts)
 
 
 def test_what_was_measured_here_is_called_so(forest: JobPaths, visit: Callable):

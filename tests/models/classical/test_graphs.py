@@ -72,6 +72,22 @@ def test_white_images_of_the_largest_size_do_not_overflow():
     np.testing.assert_array_equal(found, [[0, length]])
 
 
+@pytest.mark.parametrize("classes", [2, 5])
+@pytest.mark.parametrize("model", ["knn", "svm"])
+def test_over_the_pixels_of_all_of_cnmc_it_stays_below_200_megabytes(model: str, classes: int):
+    """Images that nobody could tell apart, so that all of them are support vectors: the largest graph that there can be."""
+    dice = np.random.default_rng(0)
+    images, sizes = dice.integers(0, 256, (120, 70, 70, 3), dtype=np.uint8), []
+    card = registry.card(model)
+    vectors = features.fitted(features.PIXELS, images, components=8, seed=0).of(images)
+    for count in (60, 120):
+        classifier = fitted.fit(model, card.settings(card.preset("paper"), {}), vectors[:count], np.arange(count) % classes, seed=0)
+        sizes.append(len(classifier.graph(vectors.shape[1])))
+    of_one = (sizes[1] - sizes[0]) / 60
+    assert of_one >= 70 * 70 * 3
+    assert sizes[0] + (10_022 - 60) * of_one < 200_000_000
+
+
 def test_a_temperature_changes_sureness_and_no_class(images: np.ndarray):
     card = registry.card("svm")
     vectors, labels = features.fitted(features.PIXELS, images, components=8, seed=0).of(images), np.arange(90) * 3 // 90
