@@ -14,7 +14,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from allcore import __version__
-from allcore.base.errors import AllcoreError, NotFound
+from allcore.base.errors import AllcoreError, BadInput, NotFound
 from allcore.base.fileio import SCHEMA_VERSION
 from allcore.base.paths import Artifacts
 from allcore.inference import answers, kinds, limits, receiving, served, uploads, worth
@@ -59,9 +59,13 @@ def application(artifacts: Artifacts, *, hosts: Sequence[str] = LOCAL, shelf: Sh
         prevalence: str | None = Query(None, description="Share of the positive class where the pictures come from, or CLASS=SHARE"),
         files: list[UploadFile] = File(description=f"Image files. {limits.REQUEST}"),  # noqa: B008 - FastAPI's way
     ) -> dict[str, Any]:
+        if len(files) > limits.REQUEST_FILES:
+            raise BadInput(f"{len(files):,} files are more than the {limits.REQUEST_FILES:,} of one request.", "Send them in several.")
         paths = artifacts.run(run)
         model, adviser = models.get(paths), answers.adviser(artifacts, paths)
-        sent = (one for file in files for one in uploads.opened(Upload(file.filename or "", file.file.read())))
+        whole = [Upload(file.filename or "", file.file.read()) for file in files]
+        uploads.require_few(sum(map(uploads.count, whole)))
+        sent = (one for file in whole for one in uploads.opened(file))
         value = worth.asked(paths, adviser, prevalence)
         found = uploads.answered(model, sent, adviser=adviser, kind=kind)
         return {"schema_version": SCHEMA_VERSION, "run": run, **uploads.document(adviser, found, anyway=anyway, worth=value)}

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,6 +94,25 @@ def test_it_tells_what_calls_are_worth_where_so_many_are_positive(
     assert json.loads(capsys.readouterr().out)["predictive_values"] == told
     for said, why in (("1", "leaves one class only"), ("many", "is no number"), ("cat=0.2", "knows no class 'cat'")):
         assert (asked(said).status_code, why in asked(said).json()["error"]) == (400, True)
+
+
+def test_too_many_at_once_are_refused_before_the_first_is_judged(
+    client: TestClient, forest: JobPaths, cell: str, monkeypatch: pytest.MonkeyPatch
+):
+    content = Path(cell).read_bytes()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.png", content)
+    whole = client.post("/predict", params={"run": forest.id}, files=sent(("cells.zip", packed.getvalue()))).json()
+    assert [one["path"] for one in whole["results"]] == [f"cells.zip/{number}.png" for number in range(3)]
+    assert whole["note"] == "For teaching and research, not for diagnosis."
+    monkeypatch.setattr(limits, "FILES", 2)
+    refused = client.post("/predict", params={"run": forest.id}, files=sent(("cells.zip", packed.getvalue())))
+    assert (refused.status_code, "more than the 2 that can be judged at once" in refused.json()["error"]) == (400, True)
+    monkeypatch.setattr(limits, "REQUEST_FILES", 1)
+    refused = client.post("/predict", params={"run": forest.id}, files=sent(("a.png", content), ("b.png", content)))
+    assert (refused.status_code, "more than the 1 of one request" in refused.json()["error"]) == (400, True)
 
 
 def test_what_is_sent_is_written_nowhere(client: TestClient, forest: JobPaths, monkeypatch: pytest.MonkeyPatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +12,16 @@ import click
 import numpy as np
 
 from allcore.base import fileio
-from allcore.base.errors import Unreadable
+from allcore.base.errors import BadInput, Unreadable
 from allcore.base.paths import Artifacts
 from allcore.cli import output, predict
-from allcore.data import images
 from allcore.explain import heat, randomised
 from allcore.explain.heat import HeatMap
-from allcore.inference import served
+from allcore.inference import answers, cutting, kinds, sentence, served
+from allcore.inference.answers import Adviser
 from allcore.inference.served import ServedModel
 from allcore.inference.uploads import Refused, Upload
+from allcore.metrics import text
 from allcore.plots import heat as plots
 
 _SIDE = 560
@@ -44,44 +45,59 @@ _SIDE = 560
     show_default=True,
     help="Folder for the pictures with their maps laid over them, as PNG.",
 )
+@click.option("--anyway", is_flag=True, help="Explain what can't be judged, too.")
 @output.json_option
-def command(run: str, paths: tuple[Path, ...], method: str, of: str, out: Path, as_json: bool) -> None:
+def command(run: str, paths: tuple[Path, ...], method: str, of: str, out: Path, anyway: bool, as_json: bool) -> None:
     """Show what RUN looked at in the image files PATHS, or in those in folders and zips PATHS.
 
-    A map is withheld, with the reason, where a model with all that it learned shuffled gives much the same. Exit code 0 where each picture
-    could be read, 2 otherwise.
+    What a picture shows is found out as by `allcore predict`: single cells, and those of a field, are cut out and placed as the training
+    cells are. What can't be judged has no map. A map is withheld, with the reason, where a model with all that it learned shuffled gives
+    much the same. Exit code 0 where each picture could be read, 2 otherwise.
     """
-    paths_of_run = Artifacts.locate().run(run)
-    model = served.load(paths_of_run)
+    artifacts = Artifacts.locate()
+    paths_of_run = artifacts.run(run)
+    model, adviser = served.load(paths_of_run), answers.adviser(artifacts, paths_of_run)
     heat.require(model, method=method, of=of)
-    told = _told(model, randomised.load(paths_of_run), predict.sent(paths), method=method, of=of, out=out)
+    shuffled = randomised.load(paths_of_run)
+    results: list[dict[str, Any]] = []
+    errors: list[dict[str, str]] = []
+
+    def mapped(picture: np.ndarray, name: str) -> dict[str, Any]:
+        found = heat.explained(model, shuffled, picture, method=method, of=of)
+        file = None if found.withheld else out / _name(len(results) + 1, name, method)
+        if file:
+            _draw(file, picture, found)
+        return {"overlay": file and str(file), **found.to_dict()}
+
+    for one in predict.sent(paths):
+        try:
+            for number, picture in _pictures(one, model, adviser):
+                (said,) = answers.said(adviser, model.answer(picture[None]), picture[None])
+                told = {"path": one.name, "cell_number": number, "judged": said.judged, "reasons": list(said.reasons)}
+                results.append(told | (mapped(picture, one.name) if anyway or said.judged is not False else {}))
+        except (Unreadable, BadInput) as error:
+            errors.append({"path": one.name, "error": str(error)})
     if as_json:
-        output.document({**told, "most_likeness": heat.MOST_LIKENESS, "synthetic": model.card.synthetic})
+        beside = {"most_likeness": heat.MOST_LIKENESS, "synthetic": model.card.synthetic, "note": text.NOT_FOR_DIAGNOSIS}
+        output.document({"results": results, "errors": errors, **beside})
     else:
-        _lines(told, synthetic=model.card.synthetic)
-    if told["errors"]:
+        _lines(results, errors, adviser)
+    if errors:
         sys.exit(2)
 
 
-def _told(
-    model: ServedModel, shuffled: ServedModel, sent: Iterable[Upload | Refused], *, method: str, of: str, out: Path
-) -> dict[str, list[dict[str, Any]]]:
-    results, errors = [], []
-    for one in sent:
-        if isinstance(one, Refused):
-            errors.append({"path": one.name, "error": one.error})
-            continue
-        try:
-            picture = images.prepared(one.content, model.card.input_size)
-        except Unreadable as error:
-            errors.append({"path": one.name, "error": str(error)})
-            continue
-        found = heat.explained(model, shuffled, picture, method=method, of=of)
-        file = None if found.withheld else out / _name(len(results) + 1, one.name, method)
-        if file:
-            _draw(file, picture, found)
-        results.append({"path": one.name, "overlay": file and str(file), **found.to_dict()})
-    return {"results": results, "errors": errors}
+def _pictures(one: Upload | Refused, model: ServedModel, adviser: Adviser) -> Iterator[tuple[int | None, np.ndarray]]:
+    """What the model is shown of a file: uint8 (size, size, 3), and the cell's number in a field. Raises Unreadable and BadInput."""
+    if isinstance(one, Refused):
+        raise BadInput(one.error)
+    prepared = one.read(model.card.input_size)
+    look = cutting.looked(one.content, prepared, ground=adviser.ground)
+    if look.field is None:
+        yield None, prepared.pixels
+    elif not look.cuts:
+        raise BadInput("No white cell was found in it.")
+    else:
+        yield from ((cut.cell.number if look.kind == kinds.FIELD else None, cut.shown) for cut in look.cuts)
 
 
 def _name(number: int, sender: str, method: str) -> str:
@@ -98,9 +114,15 @@ def _draw(file: Path, picture: np.ndarray, found: HeatMap) -> None:
         image.save(aside, "PNG")
 
 
-def _lines(told: dict[str, Any], *, synthetic: bool) -> None:
-    for one in told["results"]:
-        click.echo(f"{one['path']}: {one['of']} {one['raw_probability']:.3f}, before any calibration")
+def _lines(results: list[dict[str, Any]], errors: list[dict[str, str]], adviser: Adviser) -> None:
+    for one in results:
+        name = one["path"] + (f", cell {one['cell_number']}" if one["cell_number"] else "")
+        if "of" not in one:
+            click.echo(f"{name}: {' '.join([sentence.CANNOT, *one['reasons']])}")
+            continue
+        click.echo(f"{name}: {one['of']} {one['raw_probability']:.3f}, before any calibration")
+        if one["judged"] is False:
+            click.echo(f"  {' '.join([sentence.CANNOT, *one['reasons']])}")
         if one["withheld"]:
             click.echo(f"  no map: {one['withheld']}")
             continue
@@ -108,7 +130,6 @@ def _lines(told: dict[str, Any], *, synthetic: bool) -> None:
             click.echo(f"  {one['share_on_cell']:.0%} of the weight lies on the cell, which fills {one['cell']:.0%} of the picture")
         click.echo(f"  rank correlation with the shuffled model's map {one['likeness']:.2f}; withheld from {heat.MOST_LIKENESS} on")
         click.echo(f"  {one['overlay']}")
-    if synthetic:
-        click.echo("This model was trained on drawn cells.", err=True)
-    for one in told["errors"]:
+    predict.told_of_all(adviser, None)
+    for one in errors:
         click.echo(f"{one['path']}: {one['error']}", err=True)

@@ -56,11 +56,11 @@ def command(run: str, paths: tuple[Path, ...], kind: str, as_csv: bool, prevalen
     """
     artifacts = Artifacts.locate()
     files = _files(paths)
-    uploads.require_few(len(files))
+    uploads.require_few(sum(map(_held, files)))
     model, adviser = served.load(artifacts.run(run)), answers.adviser(artifacts, artifacts.run(run))
     value = worth.asked(artifacts.run(run), adviser, prevalence)
     # A bar beside answers that are seen as they come would only tear them apart.
-    hidden = sys.stdout.isatty() or not sys.stderr.isatty()
+    hidden = not sys.stderr.isatty() or (sys.stdout.isatty() and not as_json)
     with click.progressbar(files, label="Judging", file=sys.stderr, hidden=hidden, show_pos=True) as bar:
         found = uploads.answered(model, _read(bar), adviser=adviser, kind=kind)
         if as_json:
@@ -72,8 +72,8 @@ def command(run: str, paths: tuple[Path, ...], kind: str, as_csv: bool, prevalen
     if as_json:
         output.document(document)
         refused = len(document["errors"])
-    elif not as_csv:
-        _told_of_all(adviser, value)
+    else:
+        told_of_all(adviser, value)
     if refused:
         sys.exit(2)
 
@@ -94,13 +94,9 @@ def _lines(found: Iterable[Found | Refused], *, anyway: bool) -> int:
     return refused
 
 
-def _told_of_all(adviser: Adviser, value: Worth | None) -> None:
-    """What holds for every answer."""
-    said = (
-        "" if value is None else value.sentence(),
-        adviser.why_no_guard,
-        "This model was trained on drawn cells." * adviser.card.synthetic,
-    )
+def told_of_all(adviser: Adviser, value: Worth | None) -> None:
+    """Print, beside the answers, what holds for all of them."""
+    said = ("" if value is None else value.sentence(), *adviser.wanting, "This model was trained on drawn cells." * adviser.card.synthetic)
     for one in (*filter(None, said), text.NOT_FOR_DIAGNOSIS):
         click.echo(one, err=True)
 
@@ -119,7 +115,7 @@ def _table(adviser: Adviser, found: Iterable[Found | Refused]) -> int:
     refused = 0
     for one in found:
         refused += isinstance(one, Refused)
-        writer.writerows(sheet.csv_lines([Row.of(one, None, lambda _: "")], adviser.card))
+        writer.writerows(sheet.csv_lines([Row.of(one, None, lambda _: "")], adviser))
         sys.stdout.flush()
     return refused
 
@@ -141,17 +137,24 @@ def _files(paths: tuple[Path, ...]) -> list[Path | Refused]:
     return found
 
 
+def _held(file: Path | Refused) -> int:
+    """How many pictures there are in it."""
+    if isinstance(file, Refused) or file.suffix.lower() != ".zip":
+        return 1
+    return sum(uploads.count(one) for one in _whole(file) if isinstance(one, Upload)) or 1
+
+
 def _read(files: Iterable[Path | Refused]) -> Iterator[Upload | Refused]:
     for file in files:
-        if isinstance(file, Refused):
-            yield file
-            continue
-        try:
-            if file.stat().st_size > limits.FILE_BYTES:
-                yield Refused(str(file), f"The file has more than {limits.FILE_BYTES / 1e6:.0f} MB.")
-                continue
-            content = file.read_bytes()
-        except OSError as error:
-            yield Refused(str(file), f"The file can't be opened ({error.strerror}).")
-            continue
-        yield from uploads.opened(Upload(str(file), content))
+        for one in [file] if isinstance(file, Refused) else _whole(file):
+            yield from uploads.opened(one) if isinstance(one, Upload) else [one]
+
+
+def _whole(file: Path) -> list[Upload | Refused]:
+    """The file itself, or why it can't be had."""
+    try:
+        if file.stat().st_size > limits.FILE_BYTES:
+            return [Refused(str(file), f"The file has more than {limits.FILE_BYTES / 1e6:.0f} MB.")]
+        return [Upload(str(file), file.read_bytes())]
+    except OSError as error:
+        return [Refused(str(file), f"The file can't be opened ({error.strerror}).")]

@@ -40,6 +40,17 @@ class Adviser:
         """The kept threshold among the probabilities shown; None where the likeliest class is the answer."""
         return None if self.chosen is None else self.calibrated.threshold(self.chosen.threshold)
 
+    @property
+    def wanting(self) -> tuple[str, ...]:
+        """What its answers lack, and why, in sentences: a guard, calibration, sets."""
+        found = self.calibrated
+        lacks = (
+            self.why_no_guard,
+            "" if found.temperature else f"Probabilities are not calibrated. {found.why_no_temperature}".strip(),
+            "" if found.sets else f"No set of classes is promised. {found.why_no_sets}".strip(),
+        )
+        return tuple(filter(None, lacks))
+
 
 @dataclass(frozen=True)
 class Said:

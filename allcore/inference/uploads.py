@@ -316,6 +316,8 @@ def document(adviser: Adviser, found: Iterable[Found | Refused], *, anyway: bool
         "threshold": adviser.threshold,
         "raw_threshold": adviser.chosen.threshold if adviser.chosen else None,
         "why_not_guarded": adviser.why_no_guard,
+        "why_not_calibrated": "" if adviser.calibrated.temperature else adviser.calibrated.why_no_temperature,
+        "why_no_sets": "" if adviser.calibrated.sets else adviser.calibrated.why_no_sets,
         "predictive_values": None if worth is None else worth.to_dict(),
         "note": text.NOT_FOR_DIAGNOSIS,
     }

@@ -14,7 +14,6 @@ import pandas as pd
 from allcore.base import clock
 from allcore.inference import kinds
 from allcore.inference.answers import Adviser
-from allcore.inference.served import ServedCard
 from allcore.inference.uploads import Classified, Counted, Found, Refused
 from allcore.inference.worth import Worth
 from allcore.metrics import text
@@ -63,10 +62,10 @@ def row_of(rows: Sequence[Row], line: int) -> int:
     return [number for number, row in enumerate(rows) for _ in row.lines()][line]
 
 
-def table(rows: Sequence[Row], class_names: Sequence[str]) -> pd.DataFrame:
+def table(rows: Sequence[Row], adviser: Adviser) -> pd.DataFrame:
     """A row a file, or a cell of a field, in order: `picture`, `file`, `cell` (its number in a field), `answer` (NOT_JUDGED, NO_CELL, or
     '' for what could not be read), `p(CLASS)`, `set` (classes that can't be ruled out, where the run promises sets), `note`."""
-    told = []
+    told, class_names = [], adviser.card.class_names
     promised = any(isinstance(line.found, Classified) and line.found.set is not None for line in lines(rows))
     for row in lines(rows):
         one = row.found
@@ -79,7 +78,7 @@ def table(rows: Sequence[Row], class_names: Sequence[str]) -> pd.DataFrame:
                 "answer": _answer(one),
                 **{f"p({name})": one.probabilities[name] if answered else np.nan for name in class_names},
                 **({"set": _set(one) if answered else ""} if promised else {}),
-                "note": _note(one),
+                "note": _note(one, adviser),
             }
         )
     columns = ["picture", "file", "cell", "answer", *(f"p({name})" for name in class_names), *(["set"] if promised else []), "note"]
@@ -93,12 +92,14 @@ def csv_head(class_names: Sequence[str]) -> list[str]:
     return [*own, *shares, "set", "note", "run", "synthetic"]
 
 
-def csv_lines(rows: Iterable[Row], card: ServedCard) -> Iterator[list[object]]:
+def csv_lines(rows: Iterable[Row], adviser: Adviser) -> Iterator[list[object]]:
     """For other programs: a line a file, or a cell of a field, everything that was said of it and by which run.
 
     `left` to `bottom`: the box about the cell, in pixels of the picture. `p_`: probabilities, `raw_p_`: before calibration. `synthetic`:
-    the run was trained on drawn cells. What can't be judged has no probabilities.
+    the run was trained on drawn cells. What can't be judged has no probabilities. A name that a spreadsheet would take for a formula stands
+    behind an apostrophe.
     """
+    card = adviser.card
     none = [""] * 2 * len(card.class_names)
     for row in (line for one in rows for line in one.lines()):
         one = row.found
@@ -107,25 +108,29 @@ def csv_lines(rows: Iterable[Row], card: ServedCard) -> Iterator[list[object]]:
         shares = [shares[name] for shares in (one.probabilities, one.raw_probabilities) for name in card.class_names] if answered else none
         promised = _set(one) if answered else ""
         yield [
-            one.name,
+            _harmless(one.name),
             kind,
             row.number or "",
             *(row.box or [""] * 4),
             _answer(one),
             *shares,
             promised,
-            _note(one),
+            _note(one, adviser),
             card.run,
             card.synthetic,
         ]
 
 
-def as_csv(rows: Iterable[Row], card: ServedCard) -> str:
+def _harmless(name: str) -> str:
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
+
+
+def as_csv(rows: Iterable[Row], adviser: Adviser) -> str:
     """`csv_lines` with their head, as a file's content."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(csv_head(card.class_names))
-    writer.writerows(csv_lines(rows, card))
+    writer.writerow(csv_head(adviser.card.class_names))
+    writer.writerows(csv_lines(rows, adviser))
     return out.getvalue()
 
 
@@ -139,9 +144,9 @@ def _set(one: Classified) -> str:
     return "" if one.set is None else ", ".join(one.set) or "none"
 
 
-def _note(one: Found | Refused) -> str:
+def _note(one: Found | Refused, adviser: Adviser) -> str:
     if isinstance(one, Classified):
-        return " ".join(one.reasons)
+        return adviser.why_no_guard if one.judged is None else " ".join(one.reasons)
     return one.kind_reason if isinstance(one, Counted) else one.error
 
 
@@ -156,11 +161,12 @@ _STYLE = (
 def html_page(rows: Sequence[Row], adviser: Adviser, *, worth: Worth | None = None) -> str:
     """The sheet, with predictive values where they are given. Names and words from outside stand in it as text, whatever they hold."""
     card, threshold = adviser.card, adviser.threshold
-    found = table(rows, card.class_names)
+    found = table(rows, adviser)
     counts = found.loc[found["answer"] != "", "answer"].value_counts()
     said = ", ".join(f"{html.escape(str(name))}: {count}" for name, count in counts.items()) or "none answered"
     limit = f" {html.escape(card.positive)} from a probability of {threshold:.3g}." if threshold is not None else ""
     drawn = "<p class='warn'>The model was trained on drawn cells: what it says of a real one means nothing.</p>" if card.synthetic else ""
+    lacks = "".join(f"<p>{html.escape(one)}</p>" for one in adviser.wanting)
     value = f"<p>{html.escape(worth.sentence())}</p>" if worth else ""
     head = "".join(f"<th>{html.escape(name)}</th>" for name in ("", *found.columns[1:]))
     values = found.drop(columns=["picture", "file", "cell"]).values.tolist()
@@ -171,7 +177,7 @@ def html_page(rows: Sequence[Row], adviser: Adviser, *, worth: Worth | None = No
         f"<h1>{len(rows):,} pictures</h1><p>{said}; {int((found['answer'] == '').sum())} could not be read.</p>"
         f"<p>Judged by run {html.escape(card.run)} ({html.escape(card.model)}, trained on {html.escape(card.data)}), "
         f"{clock.now()}.{limit}</p>"
-        f"{value}{drawn}<p class='warn'>{text.NOT_FOR_DIAGNOSIS}</p>"
+        f"{value}{lacks}{drawn}<p class='warn'>{text.NOT_FOR_DIAGNOSIS}</p>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></body></html>"
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import pandas as pd
@@ -24,8 +25,9 @@ DISTANCE = "distance by its limit"
 TOPICS = {"outline": "Outline", "scale": "Size", "stain": "Colours", "quality": "Light and sharpness", "embedding": "As the model sees it"}
 
 
-def shown(job: Job, upload: Upload, one: Classified) -> None:
-    """The whole card of one picture and what the run says of it."""
+def shown(job: Job, upload: Upload, one: Classified, cut: Callable[[Job], Upload] | None = None) -> None:
+    """The whole card of one picture and what the run says of it. `cut`: where the picture is a cell cut out of another, the same for any
+    run, placed as its own training cells are."""
     adviser = cached.adviser(job)
     refused = one.judged is False
     left, right = st.columns([1, 3], gap="large")
@@ -36,7 +38,7 @@ def shown(job: Job, upload: Upload, one: Classified) -> None:
         st.header(widgets.plain(sentence.headline(adviser, one)), anchor=False)
         for said in sentence.details(adviser, one):
             st.markdown(widgets.plain(said))
-        told = not refused or st.toggle("Show the probabilities all the same", key="answer-anyway")
+        told = not refused or st.toggle("Show the probabilities all the same", key=f"answer-anyway-{upload.digest[:16]}")
         if told:
             _probabilities(adviser, one)
         if not refused:
@@ -47,13 +49,17 @@ def shown(job: Job, upload: Upload, one: Classified) -> None:
         heat.offered(job, upload.read(adviser.card.input_size).pixels, one.label, key="answer")
     _guard(adviser, one)
     _neighbours(job, adviser, upload)
-    _others(job, adviser, upload, one)
+    _others(job, adviser, one, cut or (lambda run: upload))
 
 
 def caution(job: Job) -> None:
     """What holds for every answer of a run: how its probabilities are to be read, and what it was trained on."""
     _reading(job)
-    if cached.adviser(job).card.synthetic:
+    adviser = cached.adviser(job)
+    if not adviser.calibrated.sets:
+        st.caption(widgets.plain(f"No set of classes is promised. {adviser.calibrated.why_no_sets}"))
+    st.caption(text.NOT_FOR_DIAGNOSIS)
+    if adviser.card.synthetic:
         st.caption(":violet[:material/draw:] Trained on drawn cells: what it says of a real one means nothing.")
 
 
@@ -128,7 +134,7 @@ def _neighbours(job: Job, adviser: Adviser, upload: Upload) -> None:
                 st.caption(f"patient {widgets.plain(near.subject)}" if near.subject else "patient unknown")
 
 
-def _others(job: Job, adviser: Adviser, upload: Upload, one: Classified) -> None:
+def _others(job: Job, adviser: Adviser, one: Classified, picture: Callable[[Job], Upload]) -> None:
     """Other models of the same classes on this picture."""
     runs = {other.id: other for other in _alike(adviser.card.class_names) if other.id != job.id}
     if not runs:
@@ -144,12 +150,12 @@ def _others(job: Job, adviser: Adviser, upload: Upload, one: Classified) -> None
     )
     if not picked:
         return
-    all_of_them = {job: one}
+    all_of_them = [(job, one)]
     for id_ in picked:
-        (found,) = cached.answers(runs[id_], [upload], kind=kinds.CELL)  # as it is: what was cut out is cut out
+        (found,) = cached.answers(runs[id_], [picture(runs[id_])], kind=kinds.CELL)  # as it is: what was cut out is cut out
         if isinstance(found, Classified):
-            all_of_them[runs[id_]] = found
-    st.markdown(widgets.plain(answers.agreement(list(all_of_them.values()))))
+            all_of_them.append((runs[id_], found))
+    st.markdown(widgets.plain(answers.agreement([said for _, said in all_of_them])))
     st.dataframe(
         pd.DataFrame(
             [
@@ -157,9 +163,10 @@ def _others(job: Job, adviser: Adviser, upload: Upload, one: Classified) -> None
                     "model": widgets.run_name(run),
                     "answer": "not judged" if said.judged is False else said.label,
                     **{f"p({name})": said.probabilities[name] if said.judged is not False else None for name in adviser.card.class_names},
-                    "set": "–" if said.set is None else ", ".join(said.set) or "empty",
+                    "set": "–" if said.set is None or said.judged is False else ", ".join(said.set) or "empty",
+                    "trained on": "drawn cells" if cached.synthetic(run) else run.spec.params["data"],
                 }
-                for run, said in all_of_them.items()
+                for run, said in all_of_them
             ]
         ),
         hide_index=True,

@@ -48,7 +48,7 @@ def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused, 
     batch = _current(job, sent, adviser, kind)
     if not (batch.ended or batch.stopped):
         _judge(batch, job, sent, adviser, kind)
-    table = sheet.table(batch.rows, card.class_names)
+    table = sheet.table(batch.rows, adviser)
     st.header(_heading(batch), anchor=False)
     if batch.stopped and not batch.ended:
         st.caption("Stopped: the others were not looked at.")
@@ -126,7 +126,7 @@ def downloads(shown: Iterable[int], rows: Sequence[Row], adviser: Adviser, worth
     """A table of those lines of the answers that are shown, and the sheet of all of them."""
     lines = sheet.lines(rows)
     with st.container(horizontal=True):
-        _download("Table as CSV", lambda: sheet.as_csv([lines[line] for line in shown], adviser.card), "answers.csv", "text/csv")
+        _download("Table as CSV", lambda: sheet.as_csv([lines[line] for line in shown], adviser), "answers.csv", "text/csv")
         _download("Sheet as HTML", lambda: sheet.html_page(rows, adviser, worth=worth), "answers.html", "text/html")
 
 

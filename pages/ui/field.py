@@ -13,11 +13,12 @@ from allcore.inference import cutting, fields, kinds, sentence, uploads
 from allcore.inference.answers import Adviser
 from allcore.inference.fields import Field
 from allcore.inference.uploads import Classified, Counted, Refused, Upload
+from allcore.metrics import text
 from allcore.plots import field as plots
 from allcore.reports import sheet
 from allcore.reports.sheet import Row
 from allcore.runs.store import Job
-from pages.ui import answer, batch, cached, state, widgets
+from pages.ui import answer, batch, cached, prevalence, state, widgets
 
 _MENDED, _CELLS, _MODE = "mended", "field-cells", "field-mode"
 LOOK, CLICK, BOX = "See a cell", "Add by a click", "Add by a box"
@@ -113,7 +114,7 @@ def _single(job: Job, upload: Upload, found: Classified) -> None:
         )
         st.caption(widgets.plain(found.cut.scale))
     whole = Field(width, height, (found.cut.cell,), None)
-    answer.shown(job, _alone(job, upload, pixels, whole, found), found)
+    _answer(job, upload, pixels, whole, found)
 
 
 def _field(job: Job, upload: Upload, found: Counted, kind: str) -> None:
@@ -128,14 +129,14 @@ def _field(job: Job, upload: Upload, found: Counted, kind: str) -> None:
     with left:
         _picture(job, upload, found, pixels, mended, chosen)
     with right:
-        _list(adviser, found, mended)
+        _list(job, adviser, found, mended)
     if mended.complaint:
         st.warning(widgets.plain(mended.complaint), icon=":material/info:")
     for one in found.cells:
         if one.cut.cell.number == chosen:
             st.divider()
             st.caption(f"Cell {chosen}. {widgets.plain(one.cut.scale)}" + " It is cut by the border." * one.cut.cell.at_border)
-            answer.shown(job, _alone(job, upload, pixels, found.field, one), one)
+            _answer(job, upload, pixels, found.field, one)
 
 
 def _picture(job: Job, upload: Upload, found: Counted, pixels: np.ndarray, mended: _Mended, chosen: int | None) -> None:
@@ -163,12 +164,12 @@ def _picture(job: Job, upload: Upload, found: Counted, pixels: np.ndarray, mende
             st.button("Start over", icon=":material/undo:", type="tertiary", on_click=lambda: _say(mended, mended.kind))
 
 
-def _list(adviser: Adviser, found: Counted, mended: _Mended) -> None:
+def _list(job: Job, adviser: Adviser, found: Counted, mended: _Mended) -> None:
     if not found.cells:
         widgets.empty("No white cell was found. If there is one, choose 'Add by a click' and click it.")
         return
     rows = [Row.of(found, None, cached.as_webp)]
-    table = sheet.table(rows, adviser.card.class_names)
+    table = sheet.table(rows, adviser)
     key = f"{_CELLS}-{mended.steps}"
     card = adviser.card
     left_out = [f"p({name})" for name in card.class_names if len(card.class_names) == 2 and name != card.positive]
@@ -183,7 +184,8 @@ def _list(adviser: Adviser, found: Counted, mended: _Mended) -> None:
         key=key,
         alt=f"Answers for {len(found.cells)} cells",
     )
-    batch.downloads(table.index, rows, adviser)
+    batch.downloads(table.index, rows, adviser, prevalence.said(job, adviser))
+    st.caption(text.NOT_FOR_DIAGNOSIS)
 
 
 def _choose(mended: _Mended, number: object) -> None:
@@ -227,6 +229,15 @@ def _add(
         return
     added = more.cells[-1]
     _keep(replace(mended, field=more, steps=mended.steps + 1, chosen=added.number, complaint=""))
+
+
+def _answer(job: Job, upload: Upload, pixels: np.ndarray, field: Field, one: Classified) -> None:
+    """The card of one cell of a picture."""
+
+    def cut(run: Job) -> Upload:
+        return _alone(run, upload, pixels, field, one)
+
+    answer.shown(job, cut(job), one, cut)
 
 
 def _alone(job: Job, upload: Upload, pixels: np.ndarray, field: Field, one: Classified) -> Upload:

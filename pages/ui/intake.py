@@ -25,7 +25,7 @@ def sent() -> list[Upload]:
     way = st.segmented_control("Pictures from", list(WAYS), default=FILES, required=True, format_func=WAYS.get, key="way")
     if way == CAMERA:
         photo = st.camera_input("A photograph of a cell, through the microscope", key="camera")
-        st.caption(_NOT_KEPT)
+        st.caption(f"A picture: {limits.PICTURE}. {_NOT_KEPT}")
         return [Upload("photograph", photo.getvalue())] if photo else []
     if way == CLIPBOARD:
         pasted = pasting.pasted()

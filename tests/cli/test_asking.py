@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from allcore.base.paths import Artifacts, JobPaths
+from allcore.data import smears
 from allcore.inference import limits, uploads
 from tests.cli.said import plain
 
@@ -40,7 +42,10 @@ def test_predictions_of_a_folder(say, forest: JobPaths, pictures: Path):
     assert alone[0]["probabilities"] == pytest.approx(document["results"][1]["probabilities"], abs=1e-6)
     spoken = say("predict", forest.id, pictures)
     assert spoken.code == 0
-    assert spoken.err == "This model was trained on drawn cells.\nFor teaching and research, not for diagnosis.\n"
+    assert spoken.err.splitlines()[-2:] == ["This model was trained on drawn cells.", "For teaching and research, not for diagnosis."]
+    assert "No set of classes is promised." in spoken.err
+    assert document["why_no_sets"]
+    assert say("predict", forest.id, pictures, "--csv").err == spoken.err
     assert len(spoken.out.splitlines()) == 3
     table = list(csv.DictReader(say("predict", forest.id, pictures, "--csv").out.splitlines()))
     assert [row["answer"] for row in table] == [one["label"] if one["judged"] else "not judged" for one in document["results"]]
@@ -72,6 +77,17 @@ def test_one_csv_tells_all(say, forest: JobPaths, pictures: Path):
             assert float(row["p_leukemia"]) == pytest.approx(answer["probabilities"]["leukemia"])
             assert float(row["raw_p_leukemia"]) == pytest.approx(answer["raw_probabilities"]["leukemia"])
     assert any(answer["judged"] for answer in answers)
+
+
+def test_a_zip_is_unpacked(say, forest: JobPaths, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    with zipfile.ZipFile(tmp_path / "cells.zip", "w") as packed:
+        for file in sorted(pictures.iterdir()):
+            packed.write(file, file.name)
+    told = say("predict", forest.id, tmp_path / "cells.zip", "--json").document
+    assert [one["path"] for one in told["results"]] == [f"{tmp_path / 'cells.zip'}/{number}.png" for number in range(3)]
+    monkeypatch.setattr(limits, "FILES", 2)
+    monkeypatch.setattr(uploads, "answered", None)
+    plain(say("predict", forest.id, tmp_path / "cells.zip"), 2, "3 pictures are more than the 2 that can be judged at once")
 
 
 def test_what_calls_are_worth_where_so_many_are_leukemic(say, forest: JobPaths, pictures: Path):
@@ -114,12 +130,11 @@ def test_predictions_with_a_file_that_can_not_be_answered(say, forest: JobPaths,
 
 
 def test_what_a_run_looked_at(say, forest: JobPaths, pictures: Path, tmp_path: Path):
-    from PIL import Image
-
     (pictures / "x.png").write_text("no picture")
-    said = say("explain", forest.id, pictures, "--class", "leukemia", "--out", tmp_path / "heat", "--json")
+    said = say("explain", forest.id, pictures, "--class", "leukemia", "--out", tmp_path / "heat", "--json", "--anyway")
     assert (said.code, said.err) == (2, "")
     document = said.document
+    assert document["note"] == "For teaching and research, not for diagnosis."
     assert [Path(one["path"]).name for one in document["errors"]] == ["x.png"]
     assert [one["of"] for one in document["results"]] == ["leukemia"] * 3
     shown = [one for one in document["results"] if not one["withheld"]]
@@ -129,9 +144,24 @@ def test_what_a_run_looked_at(say, forest: JobPaths, pictures: Path, tmp_path: P
         assert 0 < one["cell"] < 1
     assert all(one["overlay"] is None for one in document["results"] if one["withheld"])
     assert len(list((tmp_path / "heat").glob("*"))) == len(shown)
+    judged = say("predict", forest.id, pictures, "--json").document["results"]
+    assert [one["judged"] for one in document["results"]] == [one["judged"] for one in judged]
     refused = say("explain", forest.id, pictures / "0.png", "--method", "activation")
     assert (refused.code, refused.out) == (2, "")
     assert "no inner maps" in refused.err
+
+
+def test_what_can_not_be_judged_is_not_explained_but_on_request(say, forest: JobPaths, tmp_path: Path):
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (70, 70, 3), dtype=np.uint8)).save(tmp_path / "noise.png")
+    Image.fromarray(smears.draw_field(smears.SmearSpec(seed=1)).pixels).save(tmp_path / "field.png")
+    asked = ("explain", forest.id, tmp_path / "noise.png", "--out", tmp_path / "heat")
+    (one,) = say(*asked, "--json").document["results"]
+    assert (one["judged"], "raw_probability" in one, "overlay" in one) == (False, False, False)
+    assert "I cannot judge this image." in say(*asked).out
+    assert ", before any calibration" not in say(*asked).out
+    assert ", before any calibration" in say(*asked, "--anyway").out
+    cells = say("explain", forest.id, tmp_path / "field.png", "--out", tmp_path / "heat", "--json").document["results"]
+    assert [one["cell_number"] for one in cells] == [1, 2, 3]
 
 
 def test_evidence_is_packed(say, forest: JobPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

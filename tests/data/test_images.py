@@ -128,6 +128,14 @@ def test_sixteen_bits_a_channel_are_within_one_grey_level(colour: int, channels:
     np.testing.assert_allclose(found.pixels, np.broadcast_to(shown / 257, (SIDE, SIDE, 3)), atol=1)
 
 
+def test_sixteen_bits_a_channel_in_a_tiff_are_within_one_grey_level():
+    import tifffile  # which scikit-image brings
+
+    values, file = np.random.default_rng(4).integers(0, 65536, (SIDE, SIDE, 3)).astype(np.uint16), io.BytesIO()
+    tifffile.imwrite(file, values, photometric="rgb")
+    np.testing.assert_allclose(decoded(file.getvalue()).pixels, values / 257, atol=1)
+
+
 def test_the_cameras_orientation_is_applied(rgb: np.ndarray):
     tags = Image.Exif()
     tags[0x0112] = 6  # turn clockwise

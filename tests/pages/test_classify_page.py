@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from PIL import Image
+from starlette.formparsers import MultiPartParser
 
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.data import importing
@@ -51,8 +52,11 @@ def test_what_is_unlike_all_training_cells_is_not_judged_until_somebody_insists(
     assert sentence.CANNOT in page.words
     assert "This model calls the cell" not in page.words
     charts = len(page.app.get("plotly_chart"))
-    page.app.toggle(key="answer-anyway").set_value(True)
+    (anyway,) = [one for one in page.app.toggle if one.key.startswith("answer-anyway")]
+    anyway.set_value(True)
     assert len(page.again().app.get("plotly_chart")) == charts + 1
+    # Who insists on one picture has not insisted on the next.
+    assert len(send(page, pictures(2)[1:]).app.get("plotly_chart")) == charts
 
 
 def test_what_it_looked_at_is_shown_checked_or_withheld_with_the_reason(forest: JobPaths, visit: Callable, proper: Callable):
@@ -138,6 +142,11 @@ def test_what_a_camera_wrote_into_a_file_goes_no_further(forest: JobPaths, visit
         assert b"Ward 7" not in content
 
 
+def test_what_is_sent_stays_in_memory(forest: JobPaths, visit: Callable):
+    visit("classify")
+    assert MultiPartParser.spool_max_size >= limits.FILE_BYTES
+
+
 def test_too_many_are_refused_before_the_first_is_judged(
     forest: JobPaths, visit: Callable, pictures: Callable, monkeypatch: pytest.MonkeyPatch
 ):
@@ -145,6 +154,28 @@ def test_too_many_are_refused_before_the_first_is_judged(
     page = send(visit("classify"), pictures(3))
     assert "3 pictures are more than the 2 that can be judged at once" in page.words
     assert "Table as CSV" not in page.words
+
+
+def test_other_models_say_whether_they_judge_it_and_what_they_learned_from(
+    forest: JobPaths, artifacts: Artifacts, visit: Callable, proper: Callable, pictures: Callable, copy_of: Callable
+):
+    other = copy_of(forest, artifacts, 1)
+    page = send(visit("classify", run=forest.id), [proper(forest)])
+    page.app.multiselect(key="answer-others").set_value([other.id])
+    said = page.again().table("Several models on this picture")
+    assert said["answer"].tolist()[0] in ("healthy", "leukemia")
+    assert said["trained on"].tolist() == ["drawn cells"] * 2
+    assert re.search(r"(All 2 models say|Of 2 models|can't judge it)", page.words)
+    said = send(page, pictures(1)).table("Several models on this picture")
+    assert said["answer"].tolist() == ["not judged"] * 2
+    assert said["set"].tolist() == ["–"] * 2
+
+
+def test_an_example_of_real_cells_gets_an_answer_too(blood: JobPaths, visit: Callable):
+    page = visit("classify", run=blood.id)
+    assert "Field" not in [one.label for one in page.app.button]  # drawn fields are for models of drawn cells
+    page.click("Cell 1")
+    assert re.search(r"calls the cell (basophil|eosinophil|monocyte)|I cannot judge this image", page.words)
 
 
 def test_three_classes(blood: JobPaths, visit: Callable, proper: Callable):

@@ -26,19 +26,19 @@ ROWS = [
 
 
 def test_a_table_keeps_the_order_and_says_why():
-    found = sheet.table(ROWS, CARD.class_names)
+    found = sheet.table(ROWS, ADVISER)
     assert list(found) == ["picture", "file", "cell", "answer", "p(<i>a</i>)", "p(b)", "note"]
     assert found["answer"].tolist() == ["b", "", "not judged"]
     assert found["note"].tolist() == ["", "The file is empty.", "It is no cell."]
     assert found["p(b)"].isna().tolist() == [False, True, True]  # what can't be judged has no probability
-    assert list(sheet.table([], CARD.class_names)) == list(found)
+    assert list(sheet.table([], ADVISER)) == list(found)
 
 
 def test_as_csv_everything_that_was_said_and_by_which_run():
     cell = Classified("field.png", "b", {"<i>a</i>": 0.2, "b": 0.8}, {"<i>a</i>": 0.1, "b": 0.9}, True, kind="field")
     field = Row(Counted("field.png", "Two cells.", None, ()), None, cells=(Row(cell, None, 3, (1, 2, 30, 40)),))
     first = replace(ROWS[0].found, raw_probabilities={"<i>a</i>": 0.3, "b": 0.7})
-    rows = list(csv.DictReader(io.StringIO(sheet.as_csv([Row(first, None), *ROWS[1:], field], CARD))))
+    rows = list(csv.DictReader(io.StringIO(sheet.as_csv([Row(first, None), *ROWS[1:], field], ADVISER))))
     assert [row["path"] for row in rows] == [*(row.found.name for row in ROWS), "field.png"]
     assert [row["answer"] for row in rows] == ["b", "", "not judged", "b"]
     assert [row["kind"] for row in rows] == ["cell", "", "cell", "field"]
@@ -46,6 +46,23 @@ def test_as_csv_everything_that_was_said_and_by_which_run():
     assert [row["raw_p_b"] for row in rows] == ["0.7", "", "", "0.9"]
     assert [rows[3][name] for name in ("cell", "left", "top", "right", "bottom")] == ["3", "1", "2", "30", "40"]
     assert {(row["run"], row["synthetic"]) for row in rows} == {("run-1", "True")}
+
+
+def test_what_answers_lack_is_said_with_them():
+    without = replace(ADVISER, why_no_guard="No guard: its data has gone.")
+    shares = ROWS[0].found.probabilities
+    rows = [Row(replace(ROWS[0].found, judged=None, raw_probabilities=shares), None)]
+    assert sheet.table(rows, without)["note"].tolist() == ["No guard: its data has gone."]
+    assert "No guard: its data has gone." in sheet.as_csv(rows, without)
+    page = sheet.html_page(rows, without)
+    for lack in ("No guard: its data has gone.", "Probabilities are not calibrated.", "No set of classes is promised."):
+        assert lack in page
+
+
+def test_no_name_is_a_formula_in_a_spreadsheet():
+    names = ("=1+1.png", "+a.png", "-a.png", "@a.png", "a=b.png")
+    rows = csv.DictReader(io.StringIO(sheet.as_csv([Row(Refused(name, "Empty."), None) for name in names], ADVISER)))
+    assert [row["path"] for row in rows] == ["'=1+1.png", "'+a.png", "'-a.png", "'@a.png", "a=b.png"]
 
 
 def test_the_sheet_says_what_calls_are_worth_where_it_was_asked_for():
@@ -60,7 +77,7 @@ def test_sets_stand_in_the_table_where_the_run_promises_them():
     shares = {"<i>a</i>": 0.25, "b": 0.75}
     sets = (("b",), ("<i>a</i>", "b"), ())
     rows = [*ROWS, *(Row(Classified("cell.png", "b", shares, judged=True, set=one), None) for one in sets)]
-    found = sheet.table(rows, CARD.class_names)
+    found = sheet.table(rows, ADVISER)
     assert list(found)[-2:] == ["set", "note"]
     assert found["set"].tolist() == ["", "", "", "b", "<i>a</i>, b", "none"]
     page = sheet.html_page(rows, ADVISER)
