@@ -14,7 +14,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from allcore import __version__
-from allcore.base.errors import AllcoreError, BadInput, NotFound
+from allcore.base.errors import AllcoreError, NotFound
 from allcore.base.fileio import SCHEMA_VERSION
 from allcore.base.paths import Artifacts
 from allcore.inference import answers, kinds, limits, receiving, served, uploads, worth
@@ -57,13 +57,11 @@ def application(artifacts: Artifacts, *, hosts: Sequence[str] = LOCAL, shelf: Sh
         kind: kinds.Kind = Query(kinds.AUTO, description="What the pictures show, where it is not to be found out"),  # noqa: B008
         anyway: bool = Query(False, description="Whether to tell label and probabilities of what can't be judged, too"),
         prevalence: str | None = Query(None, description="Share of the positive class where the pictures come from, or CLASS=SHARE"),
-        files: list[UploadFile] = File(description=f"Image files. {limits.REQUEST}"),  # noqa: B008 - FastAPI's way
+        files: list[UploadFile] = File(description=f"Image files or zips of them. {limits.REQUEST}"),  # noqa: B008 - FastAPI's way
     ) -> dict[str, Any]:
-        if len(files) > limits.REQUEST_FILES:
-            raise BadInput(f"{len(files):,} files are more than the {limits.REQUEST_FILES:,} of one request.", "Send them in several.")
         paths = artifacts.run(run)
         model, adviser = models.get(paths), answers.adviser(artifacts, paths)
-        whole = [Upload(file.filename or "", file.file.read()) for file in files]
+        whole = [_taken(file) for file in files]
         uploads.require_few(sum(map(uploads.count, whole)))
         sent = (one for file in whole for one in uploads.opened(file))
         value = worth.asked(paths, adviser, prevalence)
@@ -75,6 +73,13 @@ def application(artifacts: Artifacts, *, hosts: Sequence[str] = LOCAL, shelf: Sh
         return _page(app.openapi())
 
     return app
+
+
+def _taken(file: UploadFile) -> Upload:
+    """What was sent, held once."""
+    content = file.file.read()
+    file.file.close()
+    return Upload(file.filename or "", content)
 
 
 class _Bounded:

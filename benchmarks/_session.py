@@ -119,6 +119,8 @@ class Session:
     async def upload(self, name: str, content: bytes, *, patience: float = PATIENCE) -> Answer:
         """Put a file into the page's place for files and wait until the page stands. Raises Unanswered."""
         began = time.perf_counter()
+        self._heard, self._bytes = None, 0
+        self.errors.clear()
         loop = asyncio.get_running_loop()
         try:
             self._addresses = loop.create_future()
@@ -211,8 +213,9 @@ class Session:
                 self._done.set_result(now)
 
     def _fail(self, error: Unanswered) -> None:
-        if self._done and not self._done.done():
-            self._done.set_exception(error)
+        for awaited in (self._done, self._addresses):
+            if awaited and not awaited.done():
+                awaited.set_exception(error)
 
     def _every(self, fragment: str, interval: float) -> None:
         if fragment in self._timers and self._timers[fragment][0] == interval:

@@ -68,12 +68,14 @@ def on_the_page(artifacts: Artifacts, run: str, count: int, seed: int) -> tuple[
             await person.opens()
             for _, name, content in files(count, seed):
                 try:
-                    answer = await person.sends(name or "nameless", content, answered=False)
+                    answer = await person.sends(name or "nameless", content)
                 except Unanswered as error:
                     outcomes[f"!{error}"[:100]] += 1
                     continue
                 slowest = max(slowest, answer.seconds)
-                outcomes["answered or refused"] += 1
+                broken = [one for one in person.alerts if any(word in one for word in BROKEN)]
+                outcome = "refused" if person.alerts else "answered" if person.headings else "!silent"
+                outcomes[f"!{broken[0][:80]}" if broken else outcome] += 1
         finally:
             await person.leaves()
         return outcomes, slowest

@@ -56,24 +56,36 @@ class Person:
     """A session on Classify."""
 
     def __init__(self, url: str, run: str) -> None:
-        self._session, self._query, self._headings = Session(url, self._told), f"?run={run}", []
+        self._session, self._query = Session(url, self._told), f"?run={run}"
+        self.headings: list[str] = []
+        self.alerts: list[str] = []
+        """What the page has said since something was sent."""
 
     def _told(self, message: ForwardMsg, at: float) -> None:
         element = message.delta.new_element
         if message.WhichOneof("type") == "delta" and element.HasField("heading"):
-            self._headings.append(element.heading.body)
+            self.headings.append(element.heading.body)
+        elif message.WhichOneof("type") == "delta" and element.HasField("alert"):
+            self.alerts.append(element.alert.body)
 
     async def opens(self) -> Answer:
         await self._session.open()
         return await self._session.ask("classify", self._query)
 
-    async def sends(self, name: str, content: bytes, *, answered: bool = True) -> Answer:
-        """Raises Unanswered where the page stands with an error, or without an answer where there is to be one."""
-        self._headings.clear()
+    async def sends(self, name: str, content: bytes) -> Answer:
+        """Send a file. Raises Unanswered where the page stands with an error."""
+        self.headings.clear()
+        self.alerts.clear()
         answer = await self._session.upload(name, content)
-        said = any(one.startswith(("This model calls the cell", sentence.CANNOT[:-1])) for one in self._headings)
-        if self._session.errors or (answered and not said):
-            raise Unanswered(f"{name}: no answer among {self._headings}; {self._session.errors}")
+        if self._session.errors:
+            raise Unanswered(f"{name}: {self._session.errors}")
+        return answer
+
+    async def is_answered(self, name: str, content: bytes) -> Answer:
+        """Send one picture. Raises Unanswered where the page then stands without an answer."""
+        answer = await self.sends(name, content)
+        if not any(one.startswith(("This model calls the cell", sentence.CANNOT[:-1])) for one in self.headings):
+            raise Unanswered(f"{name}: no answer among {self.headings}")
         return answer
 
     async def leaves(self) -> None:
@@ -85,7 +97,7 @@ async def visit(url: str, run: str, content: bytes) -> Visit:
     person = Person(url, run)
     try:
         opened = await person.opens()
-        answered = await person.sends("cell.bmp", content)
+        answered = await person.is_answered("cell.bmp", content)
     finally:
         await person.leaves()
     return Visit(opened.seconds, answered.seconds)
@@ -98,7 +110,7 @@ async def crowd(url: str, run: str, sent: list[bytes]) -> list[float | str]:
         for person in people:
             await person.opens()
         told = await asyncio.gather(
-            *(person.sends(f"{number}.bmp", content) for number, (person, content) in enumerate(zip(people, sent, strict=True))),
+            *(person.is_answered(f"{number}.bmp", content) for number, (person, content) in enumerate(zip(people, sent, strict=True))),
             return_exceptions=True,
         )
     finally:

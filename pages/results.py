@@ -166,7 +166,9 @@ def _training(job: Job) -> None:
     with left:
         widgets.chart(curves.curves(history), curves.describe_curves(history), curves.curves_table(history), key="curves")
         if over := cycles.read(history):
-            st.caption(f"{curves.WATCHED} {over.sentence()}")
+            st.caption(over.sentence())
+        if curves.watches_test(history):
+            st.caption(curves.WATCHED)
     with right:
         widgets.chart(
             curves.epoch_times(history), curves.describe_epoch_times(history), curves.epoch_times_table(history), key="epoch-times"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from allcore.explain import heat, randomised
 from allcore.explain.heat import HeatMap
 from allcore.inference import answers, cutting, kinds, sentence, served
 from allcore.inference.answers import Adviser
+from allcore.inference.cutting import Look
 from allcore.inference.served import ServedModel
 from allcore.inference.uploads import Refused, Upload
 from allcore.metrics import text
@@ -45,9 +45,10 @@ _SIDE = 560
     show_default=True,
     help="Folder for the pictures with their maps laid over them, as PNG.",
 )
+@predict.kind_option
 @click.option("--anyway", is_flag=True, help="Explain what can't be judged, too.")
 @output.json_option
-def command(run: str, paths: tuple[Path, ...], method: str, of: str, out: Path, anyway: bool, as_json: bool) -> None:
+def command(run: str, paths: tuple[Path, ...], method: str, of: str, out: Path, kind: str, anyway: bool, as_json: bool) -> None:
     """Show what RUN looked at in the image files PATHS, or in those in folders and zips PATHS.
 
     What a picture shows is found out as by `allcore predict`: single cells, and those of a field, are cut out and placed as the training
@@ -71,9 +72,12 @@ def command(run: str, paths: tuple[Path, ...], method: str, of: str, out: Path, 
 
     for one in predict.sent(paths):
         try:
-            for number, picture in _pictures(one, model, adviser):
+            look, pictures = _seen(one, model, adviser, kind)
+            if not pictures:
+                results.append({"path": one.name, "number": None, "judged": False, "reasons": [look.reason]})
+            for number, picture in pictures:
                 (said,) = answers.said(adviser, model.answer(picture[None]), picture[None])
-                told = {"path": one.name, "cell_number": number, "judged": said.judged, "reasons": list(said.reasons)}
+                told = {"path": one.name, "number": number, "judged": said.judged, "reasons": list(said.reasons)}
                 results.append(told | (mapped(picture, one.name) if anyway or said.judged is not False else {}))
         except (Unreadable, BadInput) as error:
             errors.append({"path": one.name, "error": str(error)})
@@ -86,18 +90,18 @@ def command(run: str, paths: tuple[Path, ...], method: str, of: str, out: Path, 
         sys.exit(2)
 
 
-def _pictures(one: Upload | Refused, model: ServedModel, adviser: Adviser) -> Iterator[tuple[int | None, np.ndarray]]:
-    """What the model is shown of a file: uint8 (size, size, 3), and the cell's number in a field. Raises Unreadable and BadInput."""
+def _seen(one: Upload | Refused, model: ServedModel, adviser: Adviser, kind: str) -> tuple[Look, list[tuple[int | None, np.ndarray]]]:
+    """What a file is taken for, and what the model is shown of it: uint8 (size, size, 3), each with the cell's number in a field.
+
+    Raises Unreadable and BadInput.
+    """
     if isinstance(one, Refused):
         raise BadInput(one.error)
     prepared = one.read(model.card.input_size)
-    look = cutting.looked(one.content, prepared, ground=adviser.ground)
+    look = cutting.looked(one.content, prepared, ground=adviser.ground, kind=kind)
     if look.field is None:
-        yield None, prepared.pixels
-    elif not look.cuts:
-        raise BadInput("No white cell was found in it.")
-    else:
-        yield from ((cut.cell.number if look.kind == kinds.FIELD else None, cut.shown) for cut in look.cuts)
+        return look, [(None, prepared.pixels)]
+    return look, [(cut.cell.number if look.kind == kinds.FIELD else None, cut.shown) for cut in look.cuts]
 
 
 def _name(number: int, sender: str, method: str) -> str:
@@ -116,7 +120,7 @@ def _draw(file: Path, picture: np.ndarray, found: HeatMap) -> None:
 
 def _lines(results: list[dict[str, Any]], errors: list[dict[str, str]], adviser: Adviser) -> None:
     for one in results:
-        name = one["path"] + (f", cell {one['cell_number']}" if one["cell_number"] else "")
+        name = one["path"] + (f", cell {one['number']}" if one["number"] else "")
         if "of" not in one:
             click.echo(f"{name}: {' '.join([sentence.CANNOT, *one['reasons']])}")
             continue

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import click
 
 from allcore.base.paths import Artifacts
 from allcore.cli import output
-from allcore.data import images
+from allcore.data import archives, images
 from allcore.inference import answers, kinds, limits, sentence, served, uploads, worth
 from allcore.inference.answers import Adviser
 from allcore.inference.uploads import Classified, Found, Refused, Upload
@@ -20,24 +20,27 @@ from allcore.metrics import text
 from allcore.reports import sheet
 from allcore.reports.sheet import Row
 
-
-@click.command(
-    "predict", epilog=f"Limits. A picture: {limits.PICTURE}. At once: {limits.BATCH}, {limits.FILE_BYTES // 1_000_000} MB a file."
-)
-@click.argument("run")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
+kind_option: Callable = click.option(
     "--kind",
     type=click.Choice((kinds.AUTO, *kinds.KINDS)),
     default=kinds.AUTO,
     show_default=True,
     help="What the pictures show: a segmented cell on black, a single stained cell, or a field of a smear, whose white cells are found.",
 )
+
+
+@click.command(
+    "predict", epilog=f"Limits. A picture: {limits.PICTURE}. At once: {limits.BATCH}, {limits.FILE_BYTES // 1_000_000} MB a file."
+)
+@click.argument("run")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@kind_option
 @click.option(
     "--csv",
     "as_csv",
     is_flag=True,
-    help="Print a table, a line a file or a cell of a field: path, kind, cell (its number), box, answer, probabilities, set, note, run.",
+    help="Print a table, a line a file or a cell of a field: path, kind, cell (its number), left, top, right, bottom, answer, "
+    "probabilities (p_) and those before calibration (raw_p_), set, note, run, synthetic.",
 )
 @click.option(
     "--prevalence",
@@ -56,42 +59,47 @@ def command(run: str, paths: tuple[Path, ...], kind: str, as_csv: bool, prevalen
     """
     artifacts = Artifacts.locate()
     files = _files(paths)
-    uploads.require_few(sum(map(_held, files)))
+    held = sum(map(_held, files))
+    uploads.require_few(held)
     model, adviser = served.load(artifacts.run(run)), answers.adviser(artifacts, artifacts.run(run))
     value = worth.asked(artifacts.run(run), adviser, prevalence)
     # A bar beside answers that are seen as they come would only tear them apart.
     hidden = not sys.stderr.isatty() or (sys.stdout.isatty() and not as_json)
-    with click.progressbar(files, label="Judging", file=sys.stderr, hidden=hidden, show_pos=True) as bar:
-        found = uploads.answered(model, _read(bar), adviser=adviser, kind=kind)
+    refused: list[Refused] = []
+    with click.progressbar(length=held, label="Judging", file=sys.stderr, hidden=hidden, show_pos=True) as bar:
+
+        def answered() -> Iterator[Found | Refused]:
+            for one in uploads.answered(model, _read(files), adviser=adviser, kind=kind):
+                bar.update(1)
+                if isinstance(one, Refused):
+                    refused.append(one)
+                yield one
+
         if as_json:
-            document = uploads.document(adviser, found, anyway=anyway, worth=value)
+            document = uploads.document(adviser, answered(), anyway=anyway, worth=value)
         elif as_csv:
-            refused = _table(adviser, found)
+            _table(adviser, answered())
         else:
-            refused = _lines(found, anyway=anyway)
+            _lines(answered(), anyway=anyway)
     if as_json:
         output.document(document)
-        refused = len(document["errors"])
     else:
         told_of_all(adviser, value)
+        for one in [] if as_csv else refused:
+            click.echo(f"{one.name}: {one.error}", err=True)
     if refused:
         sys.exit(2)
 
 
-def _lines(found: Iterable[Found | Refused], *, anyway: bool) -> int:
-    """Prints answers as they come; how many files got none."""
-    refused = 0
+def _lines(found: Iterable[Found | Refused], *, anyway: bool) -> None:
+    """Print answers as they come; what is refused is told at the end."""
     for one in found:
-        if isinstance(one, Refused):
-            refused += 1
-            click.echo(f"{one.name}: {one.error}", err=True)
-        elif isinstance(one, Classified):
+        if isinstance(one, Classified):
             click.echo(f"{one.name}: {_spoken(one, anyway)}")
-        else:
+        elif not isinstance(one, Refused):
             click.echo(f"{one.name}: a field. {sentence.of_field(one.cells)}")
             for cell in one.cells:
                 click.echo(f"{one.name}, cell {cell.cut.cell.number}: {_spoken(cell, anyway)}")
-    return refused
 
 
 def told_of_all(adviser: Adviser, value: Worth | None) -> None:
@@ -108,16 +116,13 @@ def _spoken(one: Classified, anyway: bool) -> str:
     return f"{one.label} ({shares})" + ("" if one.set is None else f", set: {', '.join(one.set) or 'empty'}")
 
 
-def _table(adviser: Adviser, found: Iterable[Found | Refused]) -> int:
-    """As `_lines`, for other programs."""
+def _table(adviser: Adviser, found: Iterable[Found | Refused]) -> None:
+    """Print answers as they come, and what is refused, for other programs."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(sheet.csv_head(adviser.card.class_names))
-    refused = 0
     for one in found:
-        refused += isinstance(one, Refused)
         writer.writerows(sheet.csv_lines([Row.of(one, None, lambda _: "")], adviser))
         sys.stdout.flush()
-    return refused
 
 
 def sent(paths: tuple[Path, ...]) -> Iterator[Upload | Refused]:
@@ -139,22 +144,23 @@ def _files(paths: tuple[Path, ...]) -> list[Path | Refused]:
 
 def _held(file: Path | Refused) -> int:
     """How many pictures there are in it."""
-    if isinstance(file, Refused) or file.suffix.lower() != ".zip":
+    if isinstance(file, Refused) or not archives.is_archive(file):
         return 1
-    return sum(uploads.count(one) for one in _whole(file) if isinstance(one, Upload)) or 1
+    whole = _whole(file)
+    return uploads.count(whole) if isinstance(whole, Upload) else 1
 
 
 def _read(files: Iterable[Path | Refused]) -> Iterator[Upload | Refused]:
     for file in files:
-        for one in [file] if isinstance(file, Refused) else _whole(file):
-            yield from uploads.opened(one) if isinstance(one, Upload) else [one]
+        one = file if isinstance(file, Refused) else _whole(file)
+        yield from uploads.opened(one) if isinstance(one, Upload) else [one]
 
 
-def _whole(file: Path) -> list[Upload | Refused]:
+def _whole(file: Path) -> Upload | Refused:
     """The file itself, or why it can't be had."""
     try:
         if file.stat().st_size > limits.FILE_BYTES:
-            return [Refused(str(file), f"The file has more than {limits.FILE_BYTES / 1e6:.0f} MB.")]
-        return [Upload(str(file), file.read_bytes())]
+            return Refused(str(file), f"The file has more than {limits.FILE_BYTES / 1e6:.0f} MB.")
+        return Upload(str(file), file.read_bytes())
     except OSError as error:
-        return [Refused(str(file), f"The file can't be opened ({error.strerror}).")]
+        return Refused(str(file), f"The file can't be opened ({error.strerror}).")

@@ -67,9 +67,9 @@ def is_archive(path: Path) -> bool:
 def pictures(packed: Packed, *, limits: Limits = LIMITS) -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each picture in a zip that somebody sent, one by one; nothing is written.
 
-    Raises BadInput as `checked` does, before the first; a damaged entry comes out as no bytes.
+    Raises BadInput as `shown` does, before the first; a damaged entry comes out as no bytes.
     """
-    wanted = [entry for entry in checked(packed, limits=limits) if is_image(_parts(entry.filename)[-1])]
+    wanted = shown(packed, limits=limits)
     with _opened(packed) as archive:
         for entry in wanted:
             try:
@@ -77,6 +77,14 @@ def pictures(packed: Packed, *, limits: Limits = LIMITS) -> Iterator[tuple[str, 
             except (*_DAMAGED, OSError):
                 content = b""
             yield "/".join(_parts(entry.filename)), content
+
+
+def shown(packed: Packed, *, limits: Limits = LIMITS) -> list[zipfile.ZipInfo]:
+    """The entries of a zip that are pictures. Raises BadInput as `checked` does, and where there are none."""
+    found = [entry for entry in checked(packed, limits=limits) if is_image(_parts(entry.filename)[-1])]
+    if not found:
+        raise BadInput(f"{packed.name} holds no picture.", f"Pictures end in {', '.join(images.SUFFIXES)}.")
+    return found
 
 
 def is_zip(name: str, content: bytes) -> bool:

@@ -43,13 +43,18 @@ class Adviser:
     @property
     def wanting(self) -> tuple[str, ...]:
         """What its answers lack, and why, in sentences: a guard, calibration, sets."""
+        return tuple(filter(None, (self.why_no_guard, self.no_calibration, self.no_sets)))
+
+    @property
+    def no_calibration(self) -> str:
+        """That its probabilities are not calibrated, and why; '' where they are."""
         found = self.calibrated
-        lacks = (
-            self.why_no_guard,
-            "" if found.temperature else f"Probabilities are not calibrated. {found.why_no_temperature}".strip(),
-            "" if found.sets else f"No set of classes is promised. {found.why_no_sets}".strip(),
-        )
-        return tuple(filter(None, lacks))
+        return "" if found.temperature else f"Probabilities are not calibrated. {found.why_no_temperature}".strip()
+
+    @property
+    def no_sets(self) -> str:
+        """That it promises no sets, and why; '' where it does."""
+        return "" if self.calibrated.sets else f"No set of classes is promised. {self.calibrated.why_no_sets}".strip()
 
 
 @dataclass(frozen=True)

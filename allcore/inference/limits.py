@@ -15,7 +15,7 @@ SECONDS = 900.0
 PASTED_BYTES = 20_000_000
 """Of a picture from the clipboard, which comes as text."""
 REQUEST_FILES = 1000
-"""In one request over HTTP."""
+"""In one request over HTTP: what Starlette, which receives them, allows."""
 REQUEST_BYTES = 500_000_000
 CELLS = 1000
 """White cells of one picture; no smear has more."""
@@ -34,5 +34,8 @@ PICTURE = (
 BATCH = f"{FILES:,} pictures, {SECONDS / 60:.0f} minutes"
 """What one batch may be, in words."""
 IN_WORDS = f"A picture: {PICTURE}. At once: {BATCH}, {_mb(FILE_BYTES)} a file, {_mb(TOGETHER_BYTES)} together."
+FOLDER = f"A picture: {PICTURE}. At once: {BATCH}, {_mb(TOGETHER_BYTES)} together."
 PASTED = f"A picture: {images.SMALLEST_SIDE} to {images.LARGEST_SIDE:,} pixels a side, {_mb(PASTED_BYTES)}."
-REQUEST = f"A picture: {PICTURE}. In one request: {REQUEST_FILES:,} files, {_mb(REQUEST_BYTES)}, {SECONDS / 60:.0f} minutes."
+REQUEST = (
+    f"A picture: {PICTURE}. In one request: {REQUEST_FILES:,} files, {FILES:,} pictures, {_mb(REQUEST_BYTES)}, {SECONDS / 60:.0f} minutes."
+)

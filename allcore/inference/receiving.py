@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from allcore.inference import limits
+import sys
 
 
 def keep_in_memory() -> None:
@@ -12,4 +12,4 @@ def keep_in_memory() -> None:
     """
     from starlette.formparsers import MultiPartParser
 
-    MultiPartParser.spool_max_size = limits.FILE_BYTES
+    MultiPartParser.spool_max_size = sys.maxsize  # what may come is limited where it comes in

@@ -75,7 +75,7 @@ def _undecided(said: Said) -> bool:
 def _set(adviser: Adviser, said: Said) -> str:
     sets = adviser.calibrated.sets
     if said.set is None or sets is None:
-        return f"No set of classes is promised. {adviser.calibrated.why_no_sets}"
+        return adviser.no_sets or "No set of classes is promised."
     promise = f"in {percentage(sets.coverage)} of new patients' cells of each class"
     if not said.set:
         return f"It is like neither class: a promise that holds {promise} leaves none of them over."

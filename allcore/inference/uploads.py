@@ -162,7 +162,7 @@ def count(upload: Upload) -> int:
     if not archives.is_zip(upload.name, upload.content):
         return 1
     try:
-        return len(archives.checked(archives.Packed(upload.name, upload.content), limits=limits.ZIPS))
+        return len(archives.shown(archives.Packed(upload.name, upload.content), limits=limits.ZIPS))
     except BadInput:
         return 1
 

@@ -33,7 +33,7 @@ class Worth:
         return {"class": self.label, **{name: value for name, value in asdict(self).items() if name not in ("label", "others")}}
 
     def sentence(self) -> str:
-        """'Where 20 % of cells are leukemic: of those called leukemic 84 % (71–92) are (PPV); of ... healthy 97 % (93–99) are (NPV).'"""
+        """'Where 20 % of cells are leukemic: of those called leukemic, 84 % (71–92) are (PPV); of those called healthy, 97 % ... (NPV).'"""
         label, others = word(self.label), word(self.others)
         right = f"of those called {others}, {text.percent(self.npv)} are" if others else f"of all others, {text.percent(self.npv)} are not"
         return (

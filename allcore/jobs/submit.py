@@ -20,7 +20,7 @@ from allcore.data.splits import Certificate, Split, SplitSpec
 from allcore.jobs import cluster, queue, slots
 from allcore.models import presets, registry
 from allcore.models.classical import limits
-from allcore.models.cnn import imagenet
+from allcore.models.cnn import imagenet, knobs
 from allcore.models.spec import CLASSICAL
 from allcore.runs import allotment, spec, store
 from allcore.runs.leakage import QUICK
@@ -166,8 +166,8 @@ def _possible(
             raise BadInput("keep can't be 'best' without a tune side.", "Choose 'last', or a preset that has one.")
         if settings.get("patience"):
             raise BadInput(f"patience can't be {settings['patience']} without a tune side.", "Choose 0, or a preset that has one.")
-    if "start" in settings:
-        imagenet.require(settings, registry.module(model).WEIGHTS_FILE)
+    if settings.get("start") == knobs.IMAGENET:
+        imagenet.weights_file(settings, registry.module(model).WEIGHTS_FILE)
     _require_gpus(settings)
     return TrainSpec(data, data_card.fingerprint, model, preset, rule, settings), made.certificate
 

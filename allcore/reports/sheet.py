@@ -96,8 +96,7 @@ def csv_lines(rows: Iterable[Row], adviser: Adviser) -> Iterator[list[object]]:
     """For other programs: a line a file, or a cell of a field, everything that was said of it and by which run.
 
     `left` to `bottom`: the box about the cell, in pixels of the picture. `p_`: probabilities, `raw_p_`: before calibration. `synthetic`:
-    the run was trained on drawn cells. What can't be judged has no probabilities. A name that a spreadsheet would take for a formula stands
-    behind an apostrophe.
+    the run was trained on drawn cells. What can't be judged has no probabilities.
     """
     card = adviser.card
     none = [""] * 2 * len(card.class_names)
@@ -108,7 +107,7 @@ def csv_lines(rows: Iterable[Row], adviser: Adviser) -> Iterator[list[object]]:
         shares = [shares[name] for shares in (one.probabilities, one.raw_probabilities) for name in card.class_names] if answered else none
         promised = _set(one) if answered else ""
         yield [
-            _harmless(one.name),
+            one.name,
             kind,
             row.number or "",
             *(row.box or [""] * 4),
@@ -121,16 +120,17 @@ def csv_lines(rows: Iterable[Row], adviser: Adviser) -> Iterator[list[object]]:
         ]
 
 
-def _harmless(name: str) -> str:
-    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t", "\r")) else name
+def _harmless(cell: object) -> object:
+    """What a spreadsheet would take for a formula behind an apostrophe."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
 
 
 def as_csv(rows: Iterable[Row], adviser: Adviser) -> str:
-    """`csv_lines` with their head, as a file's content."""
+    """`csv_lines` with their head, as a file to be opened in a spreadsheet: no cell of it is a formula."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(csv_head(adviser.card.class_names))
-    writer.writerows(csv_lines(rows, adviser))
+    writer.writerows(map(_harmless, line) for line in csv_lines(rows, adviser))
     return out.getvalue()
 
 

@@ -56,8 +56,8 @@ def caution(job: Job) -> None:
     """What holds for every answer of a run: how its probabilities are to be read, and what it was trained on."""
     _reading(job)
     adviser = cached.adviser(job)
-    if not adviser.calibrated.sets:
-        st.caption(widgets.plain(f"No set of classes is promised. {adviser.calibrated.why_no_sets}"))
+    if adviser.no_sets:
+        st.caption(widgets.plain(adviser.no_sets))
     st.caption(text.NOT_FOR_DIAGNOSIS)
     if adviser.card.synthetic:
         st.caption(":violet[:material/draw:] Trained on drawn cells: what it says of a real one means nothing.")
@@ -77,7 +77,7 @@ def _reading(job: Job) -> None:
             f"Probabilities are calibrated by a temperature of {warm.value:.3g}, from {widgets.counted(warm.images, 'image')}{whose}."
         )
     else:
-        st.caption(f"Probabilities are not calibrated. {widgets.plain(adviser.calibrated.why_no_temperature)}")
+        st.caption(widgets.plain(adviser.no_calibration))
 
 
 def _probabilities(adviser: Adviser, one: Classified) -> None:

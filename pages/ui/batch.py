@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -39,6 +40,11 @@ class _Batch:
     opened: tuple[int, Upload | Refused] | None = None
     """The file that was last looked into, and its number: a zip is not unpacked anew for it whenever something is clicked."""
 
+    @property
+    def name(self) -> str:
+        """What tells it from others: a table keeps what was chosen in it as long as it has one key."""
+        return hashlib.blake2b(repr(self.key).encode(), digest_size=6).hexdigest()
+
 
 def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused, str], None]) -> None:
     """Judge what was sent and show it all; what is chosen in the table is handed to `opened`, with the kind that all were said to be."""
@@ -61,7 +67,7 @@ def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused, 
     offered = [_ALL, *answers, *([_UNREAD] if (table["answer"] == "").any() else [])]
     wanted = st.segmented_control("Show", offered, default=_ALL, required=True, key=_FILTER) if len(offered) > 2 else _ALL
     shown = table if wanted == _ALL else table[table["answer"] == ("" if wanted == _UNREAD else wanted)]
-    key = f"{_TABLE}-{len(batch.rows)}-{wanted}"
+    key = f"{_TABLE}-{batch.name}-{len(batch.rows)}-{wanted}"
     st.dataframe(
         shown,
         hide_index=True,
@@ -81,7 +87,7 @@ def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused, 
     worth = prevalence.asked(job, adviser, _asked(card, answers), of=prevalence.BATCH)
     downloads(shown.index, batch.rows, adviser, worth)
     chosen = state.rows(key)
-    if chosen:
+    if chosen and chosen[0] < len(shown):
         number = sheet.row_of(batch.rows, int(shown.index[chosen[0]]))
         opened(job, _upload(batch, sent, number), kind)
         if not isinstance(batch.rows[number].found, Refused):

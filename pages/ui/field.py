@@ -83,7 +83,7 @@ def _say(mended: _Mended, kind: str) -> None:
 
 def _kind(mended: _Mended, found: Classified | Counted | Refused) -> None:
     """What the picture is taken for, and a way to say that it is something else."""
-    key = f"kind-{mended.digest[:16]}"
+    key = f"kind-{mended.digest[:16]}-{mended.said}"
     with st.container(horizontal=True, vertical_alignment="center"):
         if not isinstance(found, Refused):
             kind = kinds.FIELD if isinstance(found, Counted) else found.kind
@@ -204,7 +204,7 @@ def _clicked(chart: str, pixels: np.ndarray, found: Counted, mended: _Mended) ->
     there = None if number is not None or place is None else fields.at(found.field, *place)
     if number is not None or there is not None:
         _choose(mended, there.number if number is None else number)
-    elif place is not None:
+    elif place is not None and state.value(_MODE) == CLICK:
         _add(pixels, found, mended, place=place)
 
 

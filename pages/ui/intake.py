@@ -42,7 +42,7 @@ def sent() -> list[Upload]:
             max_upload_size=_mb(limits.FILE_BYTES),
             key="uploads",
         )
-    st.caption(f"{limits.IN_WORDS} {_NOT_KEPT}")
+    st.caption(f"{limits.FOLDER if way == FOLDER else limits.IN_WORDS} {_NOT_KEPT}")
     uploads.require_room(file.size for file in files)
     return [Upload(file.name, file.getvalue()) for file in files]
 

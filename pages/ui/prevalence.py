@@ -14,54 +14,56 @@ from allcore.runs.store import Job
 from pages.ui import cached, state, widgets
 
 BATCH, ONE = "batch", "one"
-"""What is asked about: where one picture of a batch is looked into, both stand on the page."""
+"""What is asked about: where one picture of a batch is looked into, both questions stand on the page, and hold what was said last."""
 
 
 def asked(job: Job, adviser: Adviser, label: str, *, of: str = ONE) -> Worth | None:
-    """Draw the question and the answer, None where there is none. `label`: the class asked about; of two it is always the positive one.
-
-    What was said of a batch holds for one of its pictures until something else is said of that.
-    """
-    asked, key, start = _question(job, adviser, label, of)
+    """Draw the question and the answer, None where there is none. `label`: the class asked about; of two it is always the positive one."""
+    name, about = _name(job, adviser, label), _about(adviser, label)
+    key = f"{name}-{of}"
+    state.fill(key, _percent(job, name, about))
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     with left:
         percent = st.number_input(
-            f"Cells that are {widgets.plain(sentence.word(asked))} where yours come from, %",
+            f"Cells that are {widgets.plain(sentence.word(about))} where yours come from, %",
             0.1,
             99.9,
-            start,
-            0.1,
+            step=0.1,
             format="%.1f",
             key=key,
+            on_change=lambda: state.put(name, state.entered(key)),
             help="At first their share on the test side.",
         )
     with right:
         tested = cached.test_predictions(job)
         try:
-            found = worth.of_calls(adviser, tested, asked, percent / 100)
+            found = worth.of_calls(adviser, tested, about, percent / 100)
         except BadInput as error:
             st.caption(widgets.plain(str(error)))
             return None
-        st.markdown(f"{widgets.plain(found.sentence())} As on {len(tested):,} test cells.")
+        st.markdown(f"{widgets.plain(found.sentence())} By its rates on {len(tested):,} test cells.")
         return found
 
 
 def said(job: Job, adviser: Adviser) -> Worth | None:
-    """Of two classes, by what stands, or will stand, in the question about one picture, which is drawn elsewhere; None for more classes."""
+    """Of two classes, by what stands in the question; None for more classes."""
     if len(adviser.card.class_names) != 2:
         return None
-    asked, key, start = _question(job, adviser, adviser.card.positive, ONE)
-    percent = state.value(key)
+    about = adviser.card.positive
     with suppress(BadInput):
-        return worth.of_calls(adviser, cached.test_predictions(job), asked, (start if percent is None else percent) / 100)
+        return worth.of_calls(adviser, cached.test_predictions(job), about, _percent(job, _name(job, adviser, about), about) / 100)
     return None
 
 
-def _question(job: Job, adviser: Adviser, label: str, of: str) -> tuple[str, str, float]:
-    """The class asked about, the key of the widget, and what stands in it at first, in percent."""
-    card, tested = adviser.card, cached.test_predictions(job)
-    asked = card.positive if len(card.class_names) == 2 else label
-    key = f"prevalence-{job.id}-{asked}"
-    known = state.value(f"{key}-{BATCH}") if of == ONE else None
-    share = 100 * float((tested["label"] == asked).mean()) if known is None else known
-    return asked, f"{key}-{of}" + ("" if known is None else f"-{known}"), min(99.9, max(0.1, round(share, 1)))
+def _about(adviser: Adviser, label: str) -> str:
+    return adviser.card.positive if len(adviser.card.class_names) == 2 else label
+
+
+def _name(job: Job, adviser: Adviser, label: str) -> str:
+    return f"prevalence-{job.id}-{_about(adviser, label)}"
+
+
+def _percent(job: Job, name: str, about: str) -> float:
+    """What was said last, else the share on the test side."""
+    share = 100 * float((cached.test_predictions(job)["label"] == about).mean())
+    return state.get(name, min(99.9, max(0.1, round(share, 1))))

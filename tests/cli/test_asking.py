@@ -161,7 +161,11 @@ def test_what_can_not_be_judged_is_not_explained_but_on_request(say, forest: Job
     assert ", before any calibration" not in say(*asked).out
     assert ", before any calibration" in say(*asked, "--anyway").out
     cells = say("explain", forest.id, tmp_path / "field.png", "--out", tmp_path / "heat", "--json").document["results"]
-    assert [one["cell_number"] for one in cells] == [1, 2, 3]
+    assert [one["number"] for one in cells] == [1, 2, 3]
+    Image.new("RGB", (300, 200), (230, 225, 230)).save(tmp_path / "glass.png")
+    glass = say("explain", forest.id, tmp_path / "glass.png", "--out", tmp_path / "heat", "--json")
+    assert (glass.code, [(one["judged"], "overlay" in one) for one in glass.document["results"]]) == (0, [(False, False)])
+    assert len(say("explain", forest.id, tmp_path / "field.png", "--kind", "cell", "--json").document["results"]) == 1
 
 
 def test_evidence_is_packed(say, forest: JobPaths, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -17,21 +17,6 @@ MEAN_RGB = (123.68, 116.779, 103.939)
 """Mean of ImageNet's pixels, which those who trained ResNet-50 and VGG-16 took off (Simonyan & Zisserman 2015)."""
 
 
-def require(settings: Mapping[str, Any], default: str) -> None:
-    """Raises BadInput where a training can't start as its settings say, or where these say what would not be done."""
-    if settings["start"] == knobs.IMAGENET:
-        weights_file(settings, default)
-        if settings["frozen_epochs"] >= settings["epochs"]:
-            raise BadInput(
-                f"frozen_epochs can't be {settings['frozen_epochs']} of {settings['epochs']} epochs: the whole network would never learn.",
-                f"Choose 0 to {settings['epochs'] - 1}.",
-            )
-        return
-    for name, nothing in (("frozen_epochs", 0), ("weights_file", "")):
-        if settings[name] != nothing:
-            raise BadInput(f"{name} can't be '{settings[name]}' with random weights.", "Set start to 'imagenet', or leave it out.")
-
-
 def weights_file(settings: Mapping[str, Any], default: str) -> Path:
     """The file that a training from ImageNet's weights would read.
 

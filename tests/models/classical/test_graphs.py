@@ -74,7 +74,7 @@ def test_white_images_of_the_largest_size_do_not_overflow():
 
 @pytest.mark.parametrize("classes", [2, 5])
 @pytest.mark.parametrize("model", ["knn", "svm"])
-def test_over_the_pixels_of_all_of_cnmc_it_stays_below_200_megabytes(model: str, classes: int):
+def test_over_the_pixels_of_the_papers_training_side_it_stays_below_200_megabytes(model: str, classes: int):
     """Images that nobody could tell apart, so that all of them are support vectors: the largest graph that there can be."""
     dice = np.random.default_rng(0)
     images, sizes = dice.integers(0, 256, (120, 70, 70, 3), dtype=np.uint8), []
