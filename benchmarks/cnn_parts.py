@@ -2,7 +2,7 @@
 
 Trains the network as a job does (oneDNN on, memory kept, TensorFlow's own graph), and beside it, in turns, the same without some of its
 layers or with another way of running it. What leaving a kind of layer out gains is its share of the step; `convolutions` is what is left
-without batch norm, dropout and activations, and the processor's floor is 6 multiply-adds an image over the best matrix product. Nothing
+without batch norm, dropout and activations, and the processor's floor is 6 operations a multiply-add by the best matrix product. Nothing
 is judged: it tells where to look. The last line is JSON.
 """
 

@@ -12,7 +12,7 @@ Each then ends as it would: the job with all that a run holds, the scripts with 
 with that end. Then two jobs of one thread each side by side, against the same two one after the other, and against one on all threads,
 which is how two jobs would go one after the other if each had the machine: the harder question, judged of the 10-convolution network.
 Bars: ours/plain >= 1.25 where oneDNN is off by default, 0.97 elsewhere; ours/bare >= 0.95; side by side >= 1.1 times; peak memory no
-higher than plain's. The share of the processor's floor (6 multiply-adds an image over the best matrix product) is told.
+higher than plain's. The share of the processor's floor (6 operations a multiply-add by the best matrix product) is told.
 The last line is JSON. With --check, exits 1 where a bar is missed.
 """
 

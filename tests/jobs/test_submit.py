@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -51,6 +52,9 @@ def test_a_plan_comes_back_from_its_job(artifacts: Artifacts, tiny: str):
         ({"split": "cell"}, "no split 'cell'"),
         ({"split": "official"}, "no official split"),
         ({"changed": {"epochs": 0}}, "epochs can't be 0.*1 to 1000"),
+        ({"changed": {"batch_size": 0}}, "batch_size can't be 0.*1 to "),
+        ({"changed": {"learning_rate": "nan"}}, "learning_rate can't be 'nan'.*1e-06 to 1"),
+        ({"changed": {"input_size": 8}}, "input_size can't be 8.*32 to 224"),
         ({"changed": {"colour": 1}}, "no setting 'colour'"),
         ({"seed": -1}, "seed can't be -1.*0 to 2147483647"),
         ({"preset": "paper", "changed": {"keep": "best"}}, "keep can't be 'best' without a tune side"),
@@ -60,6 +64,18 @@ def test_a_plan_comes_back_from_its_job(artifacts: Artifacts, tiny: str):
 def test_what_makes_no_sense_is_refused_in_words(artifacts: Artifacts, tiny: str, wanted: dict, words: str):
     with pytest.raises(BadInput, match=words):
         submit.planned(artifacts, **{"data": tiny, "model": "proposed_cnn", **wanted})
+    assert store.jobs(artifacts) == []
+
+
+def test_a_class_that_would_be_absent_from_the_tune_side_is_refused(artifacts: Artifacts, tmp_path: Path):
+    dice = np.random.default_rng(0)
+    for name, count in (("seldom", 3), ("often", 40)):
+        (tmp_path / "cells" / name).mkdir(parents=True)
+        for number in range(count):
+            Image.fromarray(dice.integers(0, 255, (32, 32, 3), dtype=np.uint8)).save(tmp_path / "cells" / name / f"{number}.png")
+    importing.import_folder(artifacts, tmp_path / "cells", "few")
+    with pytest.raises(BadInput, match="Too few images for a (tune|calibrate) side: class 'seldom' has . left. A class needs 4 images"):
+        submit.planned(artifacts, data="few", model="allnet", split="image")
     assert store.jobs(artifacts) == []
 
 

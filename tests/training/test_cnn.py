@@ -166,6 +166,7 @@ def test_a_cancelled_training_keeps_what_it_learned(train, monkeypatch):
         job = train(epochs=3)
     assert (status.read(job).state, status.read(job).reason) == (status.CANCELLED, "Cancelled on request.")
     assert fileio.read_json(job.checkpoint / "state.json")["epoch"] == 1
+    assert (job.checkpoint / "best-1.weights.h5").stat().st_size > 0
     store.resume(job)
     train(again=True)
     assert status.read(job).state == status.DONE
