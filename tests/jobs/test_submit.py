@@ -74,7 +74,7 @@ def test_a_class_that_would_be_absent_from_the_tune_side_is_refused(artifacts: A
         for number in range(count):
             Image.fromarray(dice.integers(0, 255, (32, 32, 3), dtype=np.uint8)).save(tmp_path / "cells" / name / f"{number}.png")
     importing.import_folder(artifacts, tmp_path / "cells", "few")
-    with pytest.raises(BadInput, match="Too few images for a (tune|calibrate) side: class 'seldom' has . left. A class needs 4 images"):
+    with pytest.raises(BadInput, match=r"Too few images for a (tune|calibrate) side: class 'seldom' has . left. A class needs 4 images"):
         submit.planned(artifacts, data="few", model="allnet", split="image")
     assert store.jobs(artifacts) == []
 
