@@ -32,7 +32,7 @@ def test_evaluate(artifacts: Artifacts, forest: JobPaths, say: Callable[..., Sai
 def test_robustness(forest: JobPaths, say: Callable[..., Said]) -> None:
     said = say("robustness", forest.id, "--wait", "--json")
     assert (said.code, said.err) == (0, "")
-    assert [one["kind"] for one in said.document["result"]["curves"]] == ["stain", "brightness", "blur", "jpeg"]
+    assert [one["kind"] for one in said.document["result"]["curves"]] == ["stain", "brightness", "blur", "jpeg", "turn"]
     spoken = say("robustness", forest.id, "--wait")
     assert spoken.code == 0
     assert "Balanced accuracy as they are" in spoken.out

@@ -102,20 +102,24 @@ def test_a_field_is_counted_and_corrected(page: Page, visit, forest: JobPaths, t
     # About the cell that has no number now.
     numbers = page.locator(".js-plotly-plot .textpoint text")
     expect(numbers).to_have_text(["2", "3"])
-    picture = page.locator(".js-plotly-plot image").first.bounding_box()
-    scale = picture["width"] / drawn.pixels.shape[1]
-    field = fields.search(drawn.pixels)
-    left, top, right, bottom = field.cell(1).box
-    page.mouse.click(picture["x"] + scale * (left + right) / 2, picture["y"] + scale * (top + bottom) / 2)
+    left, top, right, bottom = fields.search(drawn.pixels).cell(1).box
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        """Where that pixel of the picture is on the screen now: a click elsewhere may have scrolled the page."""
+        picture = page.locator(".js-plotly-plot image").first.bounding_box()
+        scale = picture["width"] / drawn.pixels.shape[1]
+        return picture["x"] + scale * x, picture["y"] + scale * y
+
+    page.mouse.click(*at((left + right) / 2, (top + bottom) / 2))
     expect(page.get_by_text("Cell 4. ")).to_be_visible()
     expect(numbers).to_have_text(["2", "3", "4"])
     page.get_by_role("button", name="Delete cell 4").click()
     expect(numbers).to_have_text(["2", "3"])
     page.get_by_text("Add by a box").click()
     stage.settled(page)
-    page.mouse.move(picture["x"] + scale * (left - 12), picture["y"] + scale * (top - 12))
+    page.mouse.move(*at(left - 12, top - 12))
     page.mouse.down()
-    page.mouse.move(picture["x"] + scale * (right + 12), picture["y"] + scale * (bottom + 12), steps=5)
+    page.mouse.move(*at(right + 12, bottom + 12), steps=5)
     page.mouse.up()
     expect(page.get_by_role("heading", name=re.compile("3 white cells"))).to_be_visible()
     expect(page.get_by_text("Cell 4. ")).to_be_visible()

@@ -40,5 +40,5 @@ def test_from_the_button_to_the_curves(artifacts: Artifacts, forest: JobPaths, v
     page.again()
     assert "Balanced accuracy as the images are" in page.words
     assert "Drawn cells: this says nothing about real ones." in page.words
-    assert len(page.app.get("plotly_chart")) == 6  # ROC and matrix above, four here
+    assert len(page.app.get("plotly_chart")) == 7  # ROC and matrix above, five here
     assert "Disturbing test images" in visit("jobs", run=job.id).words
