@@ -64,5 +64,8 @@ def seen(images: np.ndarray, *, powers: np.ndarray, factors: np.ndarray) -> np.n
     levels = np.arange(256, dtype=np.float32) / 255
     tables = 255 * factors[..., None] * levels ** powers[..., None]
     tables = np.clip(np.rint(tables), 0, 255).astype(np.uint8)
-    picture, colour = np.ogrid[: len(images), :3]
-    return tables[picture[:, None, None, :], colour[:, None, None, :], images]
+    out = np.empty_like(images)
+    for image, changed, of_colours in zip(images, out, tables, strict=True):
+        for colour, table in enumerate(of_colours):  # one by one: a single index over all of them takes more than twice as long
+            np.take(table, image[..., colour], out=changed[..., colour], mode="clip")
+    return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterator, Mapping
@@ -123,14 +124,16 @@ class _Watch(keras.callbacks.Callback):
     def __init__(self, attempt: Attempt, settings: Mapping[str, Any], at: Checkpoint, steps: int, began: float) -> None:
         super().__init__()
         self._attempt, self._settings, self._at, self._steps, self._began = attempt, settings, at, steps, began
-        self._next = time.monotonic() + _KEEP_EVERY
+        self._next, self._rate = time.monotonic() + _KEEP_EVERY, math.nan
 
     def on_train_batch_begin(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         if batch == 0:
             for variable, value in zip(self.model.metrics_variables, _flat(self._at.sums), strict=False):
                 variable.assign(value)
         step = self._at.epoch * self._steps + self._at.step + batch
-        self.model.optimizer.learning_rate = learning.rate(self._settings, step, self._settings["epochs"] * self._steps)
+        rate = learning.rate(self._settings, step, self._settings["epochs"] * self._steps)
+        if rate != self._rate:  # to set it takes a hundredth of a small network's step
+            self.model.optimizer.learning_rate = self._rate = rate
 
     def on_train_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         done = self._at.step + batch + 1

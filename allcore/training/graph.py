@@ -10,6 +10,7 @@ import keras
 
 from allcore.inference.served import ACTIVATIONS, EMBEDDING, PROBABILITIES
 from allcore.models.cnn import graphs
+from allcore.models.sketch import Drawing
 
 
 def served(model: keras.Model, settings: Mapping[str, Any]) -> keras.Model:
@@ -31,11 +32,11 @@ def _in_32_bits(model: keras.Model) -> keras.Model:
     return plain
 
 
-def drawn(model: keras.Model, module: ModuleType) -> bytes:
-    """`model` as an ONNX file with three outputs: probabilities, embedding, and the activations that heat maps are made from."""
+def drawn(model: keras.Model, module: ModuleType) -> Drawing:
+    """`model` as an ONNX graph with three outputs: probabilities, embedding, and the activations that heat maps are made from."""
     outputs = {
         PROBABILITIES: model.output,
         EMBEDDING: model.get_layer(module.EMBEDDING).output,
         ACTIVATIONS: model.get_layer(module.ACTIVATIONS).output,
     }
-    return graphs.drawn(model, outputs).SerializeToString()
+    return graphs.drawn(model, outputs)

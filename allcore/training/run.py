@@ -57,7 +57,7 @@ def train(attempt: Attempt) -> None:
     trained.save()
     attempt.progress(0.94, "Exporting to ONNX")
     with attempt.replacing(paths.onnx) as aside:
-        aside.write_bytes(trained.graph())
+        trained.graph().write(aside)
     model = ServedModel(_served_card(attempt, spec, data, trained), paths.onnx, trained.features, threads=attempt.threads)
 
     answer = _answered(attempt, model, data.pixels, trained.vectors)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from allcore.models.features import Features
+from allcore.models.sketch import Drawing
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,8 @@ class Trained:
 
     probabilities: Callable[[np.ndarray], np.ndarray]
     """uint8 images (n, size, size, 3) to float (n, classes), computed by the library that trained it."""
-    graph: Callable[[], bytes]
-    """The content of its ONNX file."""
+    graph: Callable[[], Drawing]
+    """The same as an ONNX graph."""
     save: Callable[[], None]
     """Writes the model as its own library keeps it, into the run's folder."""
     features: Features | None

@@ -32,7 +32,7 @@ def shaken(network: keras.Model) -> keras.Model:
 def compare(network: keras.Model, outputs: Mapping[str, keras.KerasTensor]) -> None:
     shape = network.inputs[0].shape[1:]
     images = np.random.default_rng(1).integers(0, 256, (3, *shape), dtype=np.uint8)
-    session = onnxruntime.InferenceSession(graphs.drawn(network, outputs).SerializeToString(), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(graphs.drawn(network, outputs).content(), providers=["CPUExecutionProvider"])
     assert [one.name for one in session.get_inputs()] == ["images"]
     found = session.run(list(outputs), {"images": images})
     wanted = keras.Model(network.inputs, list(outputs.values()))(images, training=False)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from allcore.base.paths import Artifacts
+from allcore.data import altered
 from allcore.jobs import submit
 from allcore.models.cnn import knobs
 from allcore.training import batches, material
@@ -54,6 +57,35 @@ def test_the_order_is_another_in_each_epoch_and_the_same_for_a_seed(data: Materi
 
     assert order() == order()
     assert len({order(), order(epoch=2), order(seed=1)}) == 3
+
+
+def test_the_next_batches_are_made_while_one_is_learnt_from(data: Material, monkeypatch: pytest.MonkeyPatch):
+    """Under deterministic operations too, where tf.data's own `prefetch` does nothing."""
+    made, third, applied = [], threading.Event(), altered.Changes.applied
+
+    def watched(self, images, dice):
+        made.append(len(images))
+        if len(made) == 3:
+            third.set()
+        return applied(self, images, dice)
+
+    monkeypatch.setattr(altered.Changes, "applied", watched)
+    tf.random.set_seed(0)
+    tf.config.experimental.enable_op_determinism()
+    epoch = iter(batches.of_epoch(data.cells, data.rows("train"), settings(batch_size=2), epoch=1))
+    next(epoch)
+    assert third.wait(30)
+    assert len(made) == 3  # and no more: they are held in memory
+    assert len(taken(epoch)) == -(-len(data.rows("train")) // 2) - 1
+
+
+def test_what_fails_while_a_batch_is_made_ends_the_epoch(data: Material, monkeypatch: pytest.MonkeyPatch):
+    def failing(self, images, dice):
+        raise ValueError("A picture can't be turned.")
+
+    monkeypatch.setattr(altered.Changes, "applied", failing)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="can't be turned"):
+        taken(batches.of_epoch(data.cells, data.rows("train"), settings(), epoch=1))
 
 
 def test_an_epoch_taken_up_in_its_midst_goes_on_as_it_would_have(data: Material):

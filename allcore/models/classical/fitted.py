@@ -12,7 +12,7 @@ from scipy.special import softmax
 
 from allcore.models import features, registry
 from allcore.models.classical import graphs
-from allcore.models.sketch import Sketch
+from allcore.models.sketch import Drawing, Sketch
 
 if TYPE_CHECKING:
     from sklearn.preprocessing import StandardScaler
@@ -40,7 +40,7 @@ class Fitted:
         """float32 vectors (n, d) to float64 (n, classes)."""
         return softmax(self.scores(vectors) / self.temperature, axis=1)
 
-    def graph(self, length: int) -> bytes:
+    def graph(self, length: int) -> Drawing:
         """The same as ONNX: float32 `features` (n, length) to float32 `probabilities` (n, classes)."""
         sketch = Sketch()
         x = sketch.cast(graphs.INPUT, np.float64)
@@ -48,7 +48,7 @@ class Fitted:
             x = graphs.standardised(sketch, x, self.scaler.mean_, self.scaler.scale_)
         scores = self._module.draw(sketch, x, self.estimator)
         last = graphs.probabilities(sketch, scores, self.temperature)
-        return graphs.whole(sketch, last, length=length, classes=len(self.estimator.classes_)).SerializeToString()
+        return graphs.whole(sketch, last, length=length, classes=len(self.estimator.classes_))
 
 
 def fit(model: str, settings: dict[str, Any], vectors: np.ndarray, labels: np.ndarray, *, seed: int) -> Fitted:

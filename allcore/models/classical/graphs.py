@@ -9,10 +9,9 @@ import numpy as np
 
 from allcore.models.classical import scores
 from allcore.models.classical.estimators import distances
-from allcore.models.sketch import OPSET, TREE_OPSET, Sketch
+from allcore.models.sketch import OPSET, TREE_OPSET, Drawing, Sketch
 
 if TYPE_CHECKING:
-    import onnx
     from sklearn.ensemble import RandomForestClassifier
 
     from allcore.models.classical.estimators.neighbours import Neighbours
@@ -23,12 +22,12 @@ _MOST_COLUMNS = (2**31 - 1) // distances.LEVELS**2
 """Products of bytes add up within 32 bits over so many; wider vectors are taken in parts."""
 
 
-def whole(sketch: Sketch, last: str, *, length: int, classes: int) -> onnx.ModelProto:
+def whole(sketch: Sketch, last: str, *, length: int, classes: int) -> Drawing:
     """INPUT float32 (n, length) to OUTPUT float32 (n, classes), which is `last`, float64, rounded."""
     from onnx import TensorProto, helper
 
     sketch.named(last, OUTPUT, "Cast", to=TensorProto.FLOAT)
-    return sketch.model(helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, length]), {OUTPUT: [classes]})
+    return sketch.drawing(helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, [None, length]), {OUTPUT: [classes]})
 
 
 def standardised(sketch: Sketch, x: str, mean: np.ndarray, scale: np.ndarray) -> str:

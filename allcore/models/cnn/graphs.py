@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from allcore.base.errors import AllcoreError
-from allcore.models.sketch import Sketch
+from allcore.models.sketch import Drawing, Sketch
 
 if TYPE_CHECKING:
     import keras
-    import onnx
 
 INPUT = "images"
 
 
-def drawn(network: keras.Model, outputs: Mapping[str, keras.KerasTensor]) -> onnx.ModelProto:
+def drawn(network: keras.Model, outputs: Mapping[str, keras.KerasTensor]) -> Drawing:
     """From the network's input, uint8 `images` (n, height, width, 3), to some of its tensors, float32, each under its name.
 
     Within the graph channels come before places, as ONNX has them. Dropout does nothing in an answer and is left out.
@@ -40,7 +39,7 @@ def drawn(network: keras.Model, outputs: Mapping[str, keras.KerasTensor]) -> onn
         else:
             sketch.named(names[id(tensor)], name)
     source = helper.make_tensor_value_info(INPUT, TensorProto.UINT8, [None, *start.shape[1:]])
-    return sketch.model(source, {name: tensor.shape[1:] for name, tensor in outputs.items()})
+    return sketch.drawing(source, {name: tensor.shape[1:] for name, tensor in outputs.items()})
 
 
 def _layer(sketch: Sketch, layer: keras.Layer, names: list[str]) -> str:
@@ -56,7 +55,7 @@ def _rescaling(sketch: Sketch, layer: keras.layers.Rescaling, x: str) -> str:
 
 
 def _convolution(sketch: Sketch, layer: keras.layers.Conv2D, x: str) -> str:
-    kernel = sketch.constant(layer.kernel.numpy().transpose(3, 2, 0, 1))
+    kernel = sketch.constant(layer.kernel, axes=(3, 2, 0, 1))
     reach = [(size - 1) * gap + 1 for size, gap in zip(layer.kernel_size, layer.dilation_rate, strict=True)]
     how = {"strides": layer.strides, "dilations": layer.dilation_rate, "group": layer.groups, "pads": _pads(layer, reach)}
     x = sketch.op("Conv", x, kernel, *_bias(sketch, layer), **how)
@@ -64,13 +63,13 @@ def _convolution(sketch: Sketch, layer: keras.layers.Conv2D, x: str) -> str:
 
 
 def _bias(sketch: Sketch, layer: Any) -> list[str]:
-    return [sketch.constant(layer.bias.numpy())] if layer.use_bias else []
+    return [sketch.constant(layer.bias)] if layer.use_bias else []
 
 
 def _normalisation(sketch: Sketch, layer: keras.layers.BatchNormalization, x: str) -> str:
-    mean, variance = layer.moving_mean.numpy(), layer.moving_variance.numpy()
-    scale = layer.gamma.numpy() if layer.scale else np.ones_like(mean)
-    offset = layer.beta.numpy() if layer.center else np.zeros_like(mean)
+    mean, variance = layer.moving_mean, layer.moving_variance
+    scale = layer.gamma if layer.scale else np.ones(mean.shape, np.float32)
+    offset = layer.beta if layer.center else np.zeros(mean.shape, np.float32)
     return sketch.op("BatchNormalization", x, *map(sketch.constant, (scale, offset, mean, variance)), epsilon=layer.epsilon)
 
 
@@ -100,7 +99,7 @@ def _flat(sketch: Sketch, layer: keras.layers.Flatten, x: str) -> str:
 
 
 def _dense(sketch: Sketch, layer: keras.layers.Dense, x: str) -> str:
-    x = sketch.op("Gemm", x, sketch.constant(layer.kernel.numpy()), *_bias(sketch, layer))
+    x = sketch.op("Gemm", x, sketch.constant(layer.kernel), *_bias(sketch, layer))
     return _activated(sketch, layer.activation, x)
 
 

@@ -27,7 +27,7 @@ def images() -> np.ndarray:
 
 
 def answered(classifier: Fitted, vectors: np.ndarray) -> np.ndarray:
-    graph = classifier.graph(vectors.shape[1])
+    graph = classifier.graph(vectors.shape[1]).content()
     onnx.checker.check_model(onnx.load_from_string(graph), full_check=True)
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     return session.run([graphs.OUTPUT], {graphs.INPUT: vectors})[0]
@@ -66,7 +66,7 @@ def test_white_images_of_the_largest_size_do_not_overflow():
     sketch = Sketch()
     references = np.array([[255], [0]], np.uint8).repeat(length, axis=1)
     squared = graphs.squared(sketch, sketch.cast(graphs.INPUT, np.float64), references)
-    graph = graphs.whole(sketch, squared, length=length, classes=2).SerializeToString()
+    graph = graphs.whole(sketch, squared, length=length, classes=2).content()
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     found = session.run(None, {graphs.INPUT: np.ones((1, length), np.float32)})[0]
     np.testing.assert_array_equal(found, [[0, length]])
@@ -82,7 +82,7 @@ def test_over_the_pixels_of_the_papers_training_side_it_stays_below_200_megabyte
     vectors = features.fitted(features.PIXELS, images, components=8, seed=0).of(images)
     for count in (60, 120):
         classifier = fitted.fit(model, card.settings(card.preset("paper"), {}), vectors[:count], np.arange(count) % classes, seed=0)
-        sizes.append(len(classifier.graph(vectors.shape[1])))
+        sizes.append(len(classifier.graph(vectors.shape[1]).content()))
     of_one = (sizes[1] - sizes[0]) / 60
     assert of_one >= 70 * 70 * 3
     assert sizes[0] + (10_022 - 60) * of_one < 200_000_000
