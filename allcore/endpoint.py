@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from anyio import from_thread
 from fastapi import FastAPI, File, Query, Request, UploadFile
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -19,11 +21,13 @@ from allcore.base.fileio import SCHEMA_VERSION
 from allcore.base.paths import Artifacts
 from allcore.inference import answers, kinds, limits, receiving, served, uploads, worth
 from allcore.inference.shelf import Shelf
-from allcore.inference.uploads import Upload
+from allcore.inference.uploads import Found, Refused, Upload
 from allcore.runs import status, store
 
 LOCAL = ("127.0.0.1", "localhost")
 ABOUT = "For teaching and research, never for diagnosis. Pictures are judged and not kept."
+_LOOK_EVERY = 0.5
+"""Seconds between two looks whether somebody still waits."""
 
 
 def application(artifacts: Artifacts, *, hosts: Sequence[str] = LOCAL, shelf: Shelf | None = None) -> FastAPI:
@@ -53,6 +57,7 @@ def application(artifacts: Artifacts, *, hosts: Sequence[str] = LOCAL, shelf: Sh
 
     @app.post("/predict", summary="What a run's model says of image files (PNG, JPEG, BMP, TIFF, WebP)")
     def predict(
+        request: Request,
         run: str = Query(description="The run's id, as /runs lists it"),
         kind: kinds.Kind = Query(kinds.AUTO, description="What the pictures show, where it is not to be found out"),  # noqa: B008
         anyway: bool = Query(False, description="Whether to tell label and probabilities of what can't be judged, too"),
@@ -65,7 +70,7 @@ def application(artifacts: Artifacts, *, hosts: Sequence[str] = LOCAL, shelf: Sh
         uploads.require_few(sum(map(uploads.count, whole)))
         sent = (one for file in whole for one in uploads.opened(file))
         value = worth.asked(paths, adviser, prevalence)
-        found = uploads.answered(model, sent, adviser=adviser, kind=kind)
+        found = _while_waited_for(request, uploads.answered(model, sent, adviser=adviser, kind=kind))
         return {"schema_version": SCHEMA_VERSION, "run": run, **uploads.document(adviser, found, anyway=anyway, worth=value)}
 
     @app.get("/docs", response_class=HTMLResponse, include_in_schema=False)
@@ -73,6 +78,17 @@ def application(artifacts: Artifacts, *, hosts: Sequence[str] = LOCAL, shelf: Sh
         return _page(app.openapi())
 
     return app
+
+
+def _while_waited_for(request: Request, found: Iterable[Found | Refused]) -> Iterator[Found | Refused]:
+    """What is found, until whoever asked has gone: then the rest is not judged. To be taken in a thread of the server's."""
+    looked = time.monotonic()
+    for one in found:
+        yield one
+        if time.monotonic() - looked > _LOOK_EVERY:
+            if from_thread.run(request.is_disconnected):
+                raise AllcoreError("Nobody waits for the answers any more.")
+            looked = time.monotonic()
 
 
 def _taken(file: UploadFile) -> Upload:

@@ -10,12 +10,15 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from PIL import Image
 
@@ -23,7 +26,7 @@ from allcore import endpoint
 from allcore.base.paths import ENVIRONMENT_VARIABLE, Artifacts, JobPaths
 from allcore.cli import main
 from allcore.data import records, smears
-from allcore.inference import limits
+from allcore.inference import limits, uploads
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +159,37 @@ def test_a_request_beyond_the_limit_is_refused_said_or_not(tiny_laboratory: Arti
     assert client.post(target, files=sent(("a.png", b"x" * 5000))).status_code == 413
     pieces = (b"x" * 500 for _ in range(10))  # a body of unsaid length
     assert client.post(target, content=pieces, headers={"content-type": "multipart/form-data; boundary=b"}).status_code == 413
+
+
+def test_what_nobody_waits_for_any_more_is_not_judged(tiny_laboratory: Artifacts, forest: JobPaths, monkeypatch: pytest.MonkeyPatch):
+    judged = []
+
+    def slowly(*given: object, **options: object) -> Iterator[uploads.Refused]:
+        for number in range(100):
+            judged.append(number)
+            time.sleep(0.05)
+            yield uploads.Refused(f"{number}.png", "Empty.")
+
+    monkeypatch.setattr(uploads, "answered", slowly)
+    monkeypatch.setattr(endpoint, "_LOOK_EVERY", 0.0)
+    server = uvicorn.Server(uvicorn.Config(endpoint.application(tiny_laboratory), port=0, log_level="critical"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.02)
+        address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/predict?run={forest.id}"
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(address, files=sent(("a.png", b"")), timeout=0.5)
+        time.sleep(1)
+        so_far = len(judged)
+        time.sleep(0.5)
+        assert len(judged) == so_far < 100
+        # Who waits gets them all.
+        assert len(httpx.post(address, files=sent(("a.png", b"")), timeout=60).json()["errors"]) == 100
+    finally:
+        server.should_exit = True
+        thread.join(30)
 
 
 def test_a_real_server_answers_and_says_where(tiny_laboratory: Artifacts, forest: JobPaths, cell: str):

@@ -37,6 +37,7 @@ def endpoint_command(port: int, host: str, names: tuple[str, ...]) -> None:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
+            listener.listen()  # who reads the line below may call at once
         except OSError as error:
             raise BadInput(f"{host}:{port} can't be had ({error.strerror}).", "Choose another with --port.") from error
         app = endpoint.application(Artifacts.locate(), hosts=(*endpoint.LOCAL, host, *names))

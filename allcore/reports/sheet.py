@@ -22,6 +22,8 @@ NOT_JUDGED = "not judged"
 """The answer for a picture unlike all that the model was trained on."""
 NO_CELL = "no white cell"
 """The answer for a field without any."""
+BY_HAND = "Corrected by hand."
+"""The note of what a person has corrected."""
 
 
 @dataclass(frozen=True)
@@ -36,16 +38,20 @@ class Row:
     box: tuple[int, int, int, int] | None = None
     """About the cell in the picture, as `fields.FieldCell.box`; None where the picture was judged as it is."""
     cells: tuple[Row, ...] = ()
+    by_hand: bool = False
+    """Whether a person has corrected what the picture shows, or where its cells are."""
 
     @classmethod
-    def of(cls, found: Found | Refused, picture: str | None, drawn: Callable[[np.ndarray], str]) -> Row:
+    def of(cls, found: Found | Refused, picture: str | None, drawn: Callable[[np.ndarray], str], *, by_hand: bool = False) -> Row:
         """Of a file's answer, without what is large in it; `drawn` makes a data URI of a uint8 picture (size, size, 3)."""
         if isinstance(found, Refused):
-            return cls(found, picture)
+            return cls(found, picture, by_hand=by_hand)
         if isinstance(found, Classified):
-            return cls(replace(found, cut=None), picture, box=found.cut and found.cut.cell.box)
-        cells = tuple(cls(replace(one, cut=None), drawn(one.cut.shown), one.cut.cell.number, one.cut.cell.box) for one in found.cells)
-        return cls(replace(found, field=None, cells=()), picture, cells=cells)
+            return cls(replace(found, cut=None), picture, box=found.cut and found.cut.cell.box, by_hand=by_hand)
+        cells = tuple(
+            cls(replace(one, cut=None), drawn(one.cut.shown), one.cut.cell.number, one.cut.cell.box, by_hand=by_hand) for one in found.cells
+        )
+        return cls(replace(found, field=None, cells=()), picture, cells=cells, by_hand=by_hand)
 
     def lines(self) -> Iterator[Row]:
         """The file itself, or each of its cells."""
@@ -78,7 +84,7 @@ def table(rows: Sequence[Row], adviser: Adviser) -> pd.DataFrame:
                 "answer": _answer(one),
                 **{f"p({name})": one.probabilities[name] if answered else np.nan for name in class_names},
                 **({"set": _set(one) if answered else ""} if promised else {}),
-                "note": _note(one, adviser),
+                "note": _note(row, adviser),
             }
         )
     columns = ["picture", "file", "cell", "answer", *(f"p({name})" for name in class_names), *(["set"] if promised else []), "note"]
@@ -114,7 +120,7 @@ def csv_lines(rows: Iterable[Row], adviser: Adviser) -> Iterator[list[object]]:
             _answer(one),
             *shares,
             promised,
-            _note(one, adviser),
+            _note(row, adviser),
             card.run,
             card.synthetic,
         ]
@@ -144,10 +150,13 @@ def _set(one: Classified) -> str:
     return "" if one.set is None else ", ".join(one.set) or "none"
 
 
-def _note(one: Found | Refused, adviser: Adviser) -> str:
+def _note(row: Row, adviser: Adviser) -> str:
+    one = row.found
     if isinstance(one, Classified):
-        return adviser.why_no_guard if one.judged is None else " ".join(one.reasons)
-    return one.kind_reason if isinstance(one, Counted) else one.error
+        said = adviser.why_no_guard if one.judged is None else " ".join(one.reasons)
+    else:
+        said = one.kind_reason if isinstance(one, Counted) else one.error
+    return f"{BY_HAND} {said}".strip() if row.by_hand else said
 
 
 _STYLE = (

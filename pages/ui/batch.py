@@ -14,13 +14,15 @@ import streamlit as st
 from allcore.base.errors import Unreadable
 from allcore.inference import kinds, sentence, uploads
 from allcore.inference.answers import Adviser
+from allcore.inference.fields import Field
 from allcore.inference.served import ServedCard
-from allcore.inference.uploads import Classified, Counted, Refused, Upload
+from allcore.inference.uploads import Classified, Counted, Found, Refused, Upload
 from allcore.inference.worth import Worth
 from allcore.reports import sheet
 from allcore.reports.sheet import Row
 from allcore.runs.store import Job
-from pages.ui import cached, prevalence, state, widgets
+from pages.ui import cached, mending, prevalence, state, widgets
+from pages.ui.mending import Mended
 
 _BATCH, _FILTER, _TABLE = "batch", "batch-filter", "batch-table"
 _SAID, _CLASS = "batch-kind", "batch-class"
@@ -39,6 +41,12 @@ class _Batch:
     ended: bool = False
     opened: tuple[int, Upload | Refused] | None = None
     """The file that was last looked into, and its number: a zip is not unpacked anew for it whenever something is clicked."""
+    corrected: dict[int, tuple[str, Field | None]] = field(default_factory=dict)
+    """By the number of a file, what a person has corrected of it: its kind and its field, as they stand in the rows."""
+    corrections: int = 0
+    """So many in all. Each time the table gets a new key, and so nothing is chosen in it, since lines may have moved."""
+    chosen: tuple[int, int] | None = None
+    """The number of the file that was chosen, and how many corrections there were then: after another it is still shown."""
 
     @property
     def name(self) -> str:
@@ -46,8 +54,12 @@ class _Batch:
         return hashlib.blake2b(repr(self.key).encode(), digest_size=6).hexdigest()
 
 
-def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused, str], None]) -> None:
-    """Judge what was sent and show it all; what is chosen in the table is handed to `opened`, with the kind that all were said to be."""
+Told = Callable[[Found | Refused, Mended], None]
+
+
+def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused, str, Told], None]) -> None:
+    """Judge what was sent and show it all; what is chosen in the table is handed to `opened`, with the kind that all were said to be, and
+    who is to be told what is corrected of it."""
     adviser = cached.adviser(job)
     card = adviser.card
     kind = _kind()
@@ -67,7 +79,7 @@ def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused, 
     offered = [_ALL, *answers, *([_UNREAD] if (table["answer"] == "").any() else [])]
     wanted = st.segmented_control("Show", offered, default=_ALL, required=True, key=_FILTER) if len(offered) > 2 else _ALL
     shown = table if wanted == _ALL else table[table["answer"] == ("" if wanted == _UNREAD else wanted)]
-    key = f"{_TABLE}-{batch.name}-{len(batch.rows)}-{wanted}"
+    key = f"{_TABLE}-{batch.name}-{len(batch.rows)}-{batch.corrections}-{wanted}"
     st.dataframe(
         shown,
         hide_index=True,
@@ -88,12 +100,25 @@ def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused, 
     downloads(shown.index, batch.rows, adviser, worth)
     chosen = state.rows(key)
     if chosen and chosen[0] < len(shown):
-        number = sheet.row_of(batch.rows, int(shown.index[chosen[0]]))
-        opened(job, _upload(batch, sent, number), kind)
-        if not isinstance(batch.rows[number].found, Refused):
-            st.caption("What is corrected here changes nothing in the table.")
+        batch.chosen = sheet.row_of(batch.rows, int(shown.index[chosen[0]])), batch.corrections
+    elif batch.chosen and batch.chosen[1] == batch.corrections:
+        batch.chosen = None
+    if batch.chosen:
+        number = batch.chosen[0]
+        opened(job, _upload(batch, sent, number), kind, lambda found, mended: _correct(batch, number, found, mended))
     else:
-        st.caption("Choose a row to see its picture and all that is said of it.")
+        st.caption("Choose a row to see its picture and all that is said of it. What you correct there is corrected in the table.")
+
+
+def _correct(batch: _Batch, number: int, found: Found | Refused, mended: Mended) -> None:
+    """Put what is now said of a file in its place, and draw the page anew, where a person has corrected it since it was put there."""
+    known, now = batch.corrected.get(number), (mended.kind, mended.field)
+    if now == ((mended.said, None) if known is None else known):
+        return
+    batch.corrected[number] = now
+    batch.corrections += 1
+    batch.rows[number] = Row.of(found, batch.rows[number].picture, cached.as_webp, by_hand=mended.by_hand)
+    st.rerun()
 
 
 def _kind() -> str:
@@ -147,6 +172,7 @@ def _current(job: Job, sent: list[Upload], adviser: Adviser, kind: str) -> _Batc
     if not isinstance(batch, _Batch) or batch.key != key:
         batch = _Batch(key)
         state.put(_BATCH, batch)
+        mending.forget()
     return batch
 
 

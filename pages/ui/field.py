@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import streamlit as st
@@ -12,15 +13,16 @@ from allcore.base.errors import BadInput, Unreadable
 from allcore.inference import cutting, fields, kinds, sentence, uploads
 from allcore.inference.answers import Adviser
 from allcore.inference.fields import Field
-from allcore.inference.uploads import Classified, Counted, Refused, Upload
+from allcore.inference.uploads import Classified, Counted, Found, Refused, Upload
 from allcore.metrics import text
 from allcore.plots import field as plots
 from allcore.reports import sheet
 from allcore.reports.sheet import Row
 from allcore.runs.store import Job
-from pages.ui import answer, batch, cached, prevalence, state, widgets
+from pages.ui import answer, batch, cached, mending, prevalence, state, widgets
+from pages.ui.mending import Mended
 
-_MENDED, _CELLS, _MODE = "mended", "field-cells", "field-mode"
+_CELLS, _MODE = "field-cells", "field-mode"
 LOOK, CLICK, BOX = "See a cell", "Add by a click", "Add by a box"
 _ADDING = {CLICK: plots.CLICK, BOX: plots.BOX}
 _HINTS = {
@@ -29,59 +31,37 @@ _HINTS = {
     BOX: "Draw a box about a cell, a little larger.",
 }
 
-
-@dataclass(frozen=True, eq=False)
-class _Mended:
-    """What a person has corrected of the picture that they look at."""
-
-    digest: str
-    said: str
-    """What the picture was said to show before it was looked at here."""
-    kind: str
-    field: Field | None = None
-    steps: int = 0
-    """How often the field was corrected; each time the chart and the list get a new key, and so nothing is selected in them."""
-    chosen: int | None = None
-    complaint: str = ""
-    tries: int = 0
-    """Boxes and clicks that held no cell."""
+Corrected = Callable[[Found | Refused, Mended], None]
+"""Is told a picture's answer each time that it is drawn, and what was corrected for it."""
 
 
-def show(job: Job, upload: Upload, kind: str = kinds.AUTO) -> None:
-    """Judge one picture and show it all. `kind`: what it was said to show before it is corrected here."""
-    mended = _current(upload, kind)
+def show(job: Job, upload: Upload, kind: str = kinds.AUTO, corrected: Corrected | None = None) -> None:
+    """Judge one picture and show it all. `kind`: what it was said to show before it is corrected here.
+
+    `corrected`: of a picture of many; what was corrected of the others is forgotten where there is none.
+    """
+    mended = mending.of(upload, kind)
+    if corrected is None:
+        mending.forget(but=mended)
     with st.spinner("Judging the picture"):
         with suppress(Unreadable):  # which is said below
             _ = upload.decoded
         (found,) = cached.answers(job, [upload], kind=mended.kind)
+    if corrected and not isinstance(found, Counted):  # whose cells may be corrected too
+        corrected(found, mended)
     if not isinstance(found, Refused) or mended.kind != kinds.AUTO:
         _kind(mended, found)
     if isinstance(found, Refused):
         st.error(widgets.plain(f"{found.name}: {found.error}"), icon=":material/error:")
     elif isinstance(found, Counted):
-        widgets.part(lambda: _field(job, upload, found, kind))
+        widgets.part(lambda: _field(job, upload, found, kind, corrected))
     elif found.cut:
         _single(job, upload, found)
     else:
         answer.shown(job, upload, found)
 
 
-def _current(upload: Upload, kind: str) -> _Mended:
-    mended = state.get(_MENDED)
-    known = isinstance(mended, _Mended) and (mended.digest, mended.said) == (upload.digest, kind)
-    return mended if known else _Mended(upload.digest, kind, kind)
-
-
-def _keep(mended: _Mended) -> None:
-    state.put(_MENDED, mended)
-
-
-def _say(mended: _Mended, kind: str) -> None:
-    """The picture is of that kind, and nothing else is corrected."""
-    _keep(_Mended(mended.digest, mended.said, kind))
-
-
-def _kind(mended: _Mended, found: Classified | Counted | Refused) -> None:
+def _kind(mended: Mended, found: Classified | Counted | Refused) -> None:
     """What the picture is taken for, and a way to say that it is something else."""
     key = f"kind-{mended.digest[:16]}-{mended.said}"
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -95,7 +75,7 @@ def _kind(mended: _Mended, found: Classified | Counted | Refused) -> None:
                 index=[kinds.AUTO, *kinds.KINDS].index(mended.kind),
                 format_func=lambda kind: kinds.KINDS.get(kind, "what it is taken for"),
                 key=key,
-                on_change=lambda: _say(mended, state.value(key)),
+                on_change=lambda: mending.say(mended, state.value(key)),
             )
 
 
@@ -117,11 +97,13 @@ def _single(job: Job, upload: Upload, found: Classified) -> None:
     _answer(job, upload, pixels, whole, found)
 
 
-def _field(job: Job, upload: Upload, found: Counted, kind: str) -> None:
-    mended, adviser = _current(upload, kind), cached.adviser(job)
+def _field(job: Job, upload: Upload, found: Counted, kind: str, corrected: Corrected | None) -> None:
+    mended, adviser = mending.of(upload, kind), cached.adviser(job)
     pixels = upload.decoded.pixels
     if mended.field is not None:
         found = uploads.recounted(cached.shelf().get(job.paths), upload.name, pixels, mended.field, adviser)
+    if corrected:
+        corrected(found, mended)
     numbers = [one.cut.cell.number for one in found.cells]
     chosen = mended.chosen if mended.chosen in numbers else next(iter(numbers), None)
     st.header(sentence.of_field(found.cells), anchor=False)
@@ -139,7 +121,7 @@ def _field(job: Job, upload: Upload, found: Counted, kind: str) -> None:
             _answer(job, upload, pixels, found.field, one)
 
 
-def _picture(job: Job, upload: Upload, found: Counted, pixels: np.ndarray, mended: _Mended, chosen: int | None) -> None:
+def _picture(job: Job, upload: Upload, found: Counted, pixels: np.ndarray, mended: Mended, chosen: int | None) -> None:
     classes = cached.adviser(job).card.class_names
     mode = st.segmented_control("In the picture", list(_HINTS), default=LOOK, required=True, key=_MODE)
     st.caption(_HINTS[mode])
@@ -161,14 +143,14 @@ def _picture(job: Job, upload: Upload, found: Counted, pixels: np.ndarray, mende
         if chosen is not None:
             st.button(f"Delete cell {chosen}", icon=":material/delete:", on_click=lambda: _delete(found, mended, chosen))
         if mended.steps:
-            st.button("Start over", icon=":material/undo:", type="tertiary", on_click=lambda: _say(mended, mended.kind))
+            st.button("Start over", icon=":material/undo:", type="tertiary", on_click=lambda: mending.say(mended, mended.kind))
 
 
-def _list(job: Job, adviser: Adviser, found: Counted, mended: _Mended) -> None:
+def _list(job: Job, adviser: Adviser, found: Counted, mended: Mended) -> None:
     if not found.cells:
         widgets.empty("No white cell was found. If there is one, choose 'Add by a click' and click it.")
         return
-    rows = [Row.of(found, None, cached.as_webp)]
+    rows = [Row.of(found, None, cached.as_webp, by_hand=mended.by_hand)]
     table = sheet.table(rows, adviser)
     key = f"{_CELLS}-{mended.steps}"
     card = adviser.card
@@ -188,17 +170,17 @@ def _list(job: Job, adviser: Adviser, found: Counted, mended: _Mended) -> None:
     st.caption(text.NOT_FOR_DIAGNOSIS)
 
 
-def _choose(mended: _Mended, number: object) -> None:
+def _choose(mended: Mended, number: object) -> None:
     if isinstance(number, int):
-        _keep(replace(mended, chosen=number, complaint=""))
+        mending.keep(replace(mended, chosen=number, complaint=""))
 
 
-def _delete(found: Counted, mended: _Mended, number: int) -> None:
+def _delete(found: Counted, mended: Mended, number: int) -> None:
     less = fields.without(found.field, number)
-    _keep(replace(mended, field=less, steps=mended.steps + 1, chosen=None, complaint=""))
+    mending.keep(mended.with_field(less, chosen=None))
 
 
-def _clicked(chart: str, pixels: np.ndarray, found: Counted, mended: _Mended) -> None:
+def _clicked(chart: str, pixels: np.ndarray, found: Counted, mended: Mended) -> None:
     """To be called back by the chart: a number or a cell that was clicked is chosen, elsewhere a cell is looked for."""
     number, place = state.clicked(chart), state.place(chart)
     there = None if number is not None or place is None else fields.at(found.field, *place)
@@ -211,7 +193,7 @@ def _clicked(chart: str, pixels: np.ndarray, found: Counted, mended: _Mended) ->
 def _add(
     pixels: np.ndarray,
     found: Counted,
-    mended: _Mended,
+    mended: Mended,
     *,
     box: tuple[float, float, float, float] | None = None,
     place: tuple[float, float] | None = None,
@@ -225,10 +207,10 @@ def _add(
         else:
             return
     except BadInput as error:
-        _keep(replace(mended, complaint=str(error), tries=mended.tries + 1))
+        mending.keep(replace(mended, complaint=str(error), tries=mended.tries + 1))
         return
     added = more.cells[-1]
-    _keep(replace(mended, field=more, steps=mended.steps + 1, chosen=added.number, complaint=""))
+    mending.keep(mended.with_field(more, chosen=added.number))
 
 
 def _answer(job: Job, upload: Upload, pixels: np.ndarray, field: Field, one: Classified) -> None:

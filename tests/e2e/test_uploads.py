@@ -87,6 +87,51 @@ def test_twenty_files_with_two_bad_ones_and_their_table(
     expect(page.get_by_role("heading", name="The nearest training cells")).to_be_visible()
 
 
+def test_what_is_corrected_in_a_row_is_corrected_in_the_table(page: Page, visit, forest: JobPaths, cell: Path, tmp_path: Path):
+    Image.fromarray(smears.draw_field(smears.SmearSpec(seed=1)).pixels).save(tmp_path / "field.png")
+
+    def table() -> list[tuple[str, str, bool]]:
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Table as CSV").first.click()
+        with open(download.value.path(), newline="") as file:
+            return [(row["path"], row["cell"], row["note"].startswith("Corrected by hand.")) for row in csv.DictReader(file)]
+
+    def choose(row: int) -> None:
+        """By its box: rows of 48 below a head of 40 pixels."""
+        grid = page.get_by_test_id("stDataFrame").first
+        grid.scroll_into_view_if_needed()
+        grid.click(position={"x": 16, "y": 40 + 48 * row + 24})
+        stage.settled(page)
+
+    visit(page, "classify", f"?run={forest.id}")
+    page.locator("input[type=file]").set_input_files([tmp_path / "field.png", cell])
+    expect(page.get_by_role("heading", name=re.compile("^2 files: "))).to_be_visible()
+    assert table() == [("field.png", number, False) for number in "123"] + [(cell.name, "", False)]
+    choose(2)
+    expect(page.get_by_role("heading", name=re.compile("3 white cells"))).to_be_visible()
+    page.get_by_role("button", name="Delete cell 1").click()
+    # The lines have moved; what was looked at is still shown.
+    expect(page.get_by_role("heading", name=re.compile("2 white cells"))).to_be_visible()
+    stage.settled(page)
+    assert table() == [("field.png", number, True) for number in "23"] + [(cell.name, "", False)]
+
+    choose(2)
+    expect(page.get_by_role("heading", name=re.compile("This model calls the cell"))).to_be_visible()
+    choose(0)
+    expect(page.get_by_role("heading", name=re.compile("2 white cells"))).to_be_visible()
+    page.get_by_role("button", name="Start over").click()
+    expect(page.get_by_role("heading", name=re.compile("3 white cells"))).to_be_visible()
+    stage.settled(page)
+    assert table() == [("field.png", number, False) for number in "123"] + [(cell.name, "", False)]
+
+    choose(3)
+    page.get_by_role("button", name="Correct this").click()
+    page.get_by_text("a field of a smear", exact=True).last.click()
+    stage.settled(page)
+    assert table()[3][0] == cell.name
+    assert table()[3][2]
+
+
 def test_a_field_is_counted_and_corrected(page: Page, visit, forest: JobPaths, tmp_path: Path):
     drawn = smears.draw_field(smears.SmearSpec(seed=1))
     Image.fromarray(drawn.pixels).save(tmp_path / "field.png")

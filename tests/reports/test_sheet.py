@@ -48,6 +48,15 @@ def test_as_csv_everything_that_was_said_and_by_which_run():
     assert {(row["run"], row["synthetic"]) for row in rows} == {("run-1", "True")}
 
 
+def test_what_a_person_corrected_is_marked():
+    first = replace(ROWS[0].found, raw_probabilities=ROWS[0].found.probabilities)
+    rows = [replace(row, by_hand=True) for row in [replace(ROWS[0], found=first), *ROWS[1:]]]
+    notes = ["Corrected by hand.", "Corrected by hand. The file is empty.", "Corrected by hand. It is no cell."]
+    assert sheet.table(rows, ADVISER)["note"].tolist() == notes
+    assert [row["note"] for row in csv.DictReader(io.StringIO(sheet.as_csv(rows, ADVISER)))] == notes
+    assert sheet.html_page(rows, ADVISER).count("Corrected by hand.") == 3
+
+
 def test_what_answers_lack_is_said_with_them():
     without = replace(ADVISER, why_no_guard="No guard: its data has gone.")
     shares = ROWS[0].found.probabilities
