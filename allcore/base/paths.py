@@ -118,6 +118,11 @@ class JobPaths:
         return self._file("requeue.json")
 
     @property
+    def finish(self) -> Path:
+        """Exists once somebody asked for the training to end with the epoch that it is in."""
+        return self._file("finish.json")
+
+    @property
     def place(self) -> Path:
         """Where it stands among those that wait."""
         return self._file("place.json")

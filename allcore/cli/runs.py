@@ -75,6 +75,16 @@ def resume(run: str, as_json: bool) -> None:
     _told(store.read(paths), "Queued again.", as_json)
 
 
+@group.command("finish")
+@click.argument("run")
+@output.json_option
+def finish(run: str, as_json: bool) -> None:
+    """Let a network's RUN end with the epoch that it is in, or was in when it was cancelled, and answer with what it has learned."""
+    paths = _paths(run)
+    acts.finish(Artifacts.locate(), paths, by=people.local())
+    _told(store.read(paths), "It ends with this epoch.", as_json)
+
+
 @group.command("delete")
 @click.argument("run")
 @output.json_option

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 
-from allcore.base.errors import BadInput, Conflict
+from allcore.base.errors import BadInput, Conflict, NotFound
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.base.people import Person
 from allcore.jobs import control, queue
+from allcore.models import registry
+from allcore.models.spec import CNN
 from allcore.runs import place, spec, status, store, trash
 from allcore.runs.place import Place
+from allcore.runs.spec import JobSpec
 from allcore.runs.status import Status
 from allcore.runs.store import Job
 
@@ -32,6 +35,27 @@ def resume(artifacts: Artifacts, paths: JobPaths, *, by: Person) -> Status:
     now = store.resume(paths)
     control.ensure(artifacts)
     return now
+
+
+def finish(artifacts: Artifacts, paths: JobPaths, *, by: Person) -> Status:
+    """As `store.finish`; the runner is started. Raises Forbidden, Conflict, BadInput where the job has no epochs."""
+    _require(paths, by)
+    made = spec.read(paths)
+    if not has_epochs(made):
+        raise BadInput(f"'{paths.id}' has no epochs to end after.", "Cancel it, or let it end.")
+    if status.read(paths).state in status.ENDED:
+        queue.require_room(artifacts, made.owner)
+    now = store.finish(paths)
+    control.ensure(artifacts)
+    return now
+
+
+def has_epochs(job: JobSpec) -> bool:
+    """Whether it is a network's training, which ends an epoch at a time and can be taken up between two."""
+    try:
+        return job.kind == spec.TRAIN and registry.card(job.params["model"]).family == CNN
+    except NotFound:  # of another version of this software
+        return False
 
 
 def requeue(artifacts: Artifacts, paths: JobPaths, *, by: Person) -> Status:

@@ -242,6 +242,8 @@ def replicates(summary: Summary, *, params: Mapping[str, Any], synthetic: bool, 
     """
     if synthetic or params["preset"] != presets.PAPER or not _unchanged(params):
         return False
+    if summary.epochs is not None and summary.epochs != params["settings"].get("epochs", summary.epochs):
+        return False
     counts = {name: sum(side.images_by_class.get(name, 0) for side in summary.certificate.sides.values()) for name in (HEALTHY, LEUKEMIA)}
     return counts == {name: paper.data[name] for name in (HEALTHY, LEUKEMIA)}
 

@@ -57,6 +57,11 @@ class Attempt:
             raise Interrupted(ORPHANED)
 
     @property
+    def is_to_finish(self) -> bool:
+        """Whether somebody asked for the training to end with the epoch that it is in."""
+        return self.paths.finish.exists()
+
+    @property
     def threads(self) -> int:
         """Threads of the processor that it may use, 0 for all."""
         given = allotment.read(self.paths)

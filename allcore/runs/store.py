@@ -222,9 +222,23 @@ def resume(paths: JobPaths) -> Status:
     current = status.read(paths)
     if current.state not in (status.FAILED, status.CANCELLED, status.INTERRUPTED):
         raise Conflict(f"'{paths.id}' is {current.state}: there is nothing to resume.")
-    for asked in (paths.cancel, paths.requeue):
+    for asked in (paths.cancel, paths.requeue, paths.finish):
         asked.unlink(missing_ok=True)
     return status.change(paths, status.QUEUED, reason="Resumed on request.")
+
+
+def finish(paths: JobPaths) -> Status:
+    """Let a training end with the epoch that it is in, or was in when it ended, as if that had been its last: it can answer then.
+
+    Raises Conflict where it is done, or what comes after the last epoch has begun.
+    """
+    current = status.read(paths)
+    if current.state in (status.FINISHING, status.DONE):
+        raise Conflict(f"'{paths.id}' is {current.state}: its last epoch has ended.")
+    if current.state in status.ENDED:
+        resume(paths)
+    fileio.write_json(paths.finish, {"time": clock.now()})
+    return status.read(paths)
 
 
 def ask_to_requeue(paths: JobPaths) -> Status:

@@ -38,7 +38,7 @@ _KEEP_EVERY = 60.0
 
 
 def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping[str, Any]) -> Trained:
-    """Train a network from its last checkpoint, or from scratch, to the last epoch or until patience ends.
+    """Train a network from its last checkpoint, or from scratch, to the last epoch, or until patience ends or somebody has had enough.
 
     Raises Cancelled, Interrupted or Fenced as `attempt.check` does; but for the last, a checkpoint of that very step then stands.
     """
@@ -59,7 +59,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
     watched = "tune" if len(material.rows("tune")) else "test"
     images = len(material.rows("train"))
     steps = -(-images // settings["batch_size"])
-    while at.epoch < settings["epochs"] and not _is_out_of_patience(at, settings, watched):
+    while at.epoch < settings["epochs"] and not _is_out_of_patience(at, settings, watched) and not _is_enough(at, attempt):
         number = at.epoch + 1
         if settings.get("start") == knobs.IMAGENET and number == settings["frozen_epochs"] + 1 and number > 1 and not at.step:
             imagenet.thawed(model)
@@ -112,6 +112,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
         kept_epoch=kept,
         epoch_seconds=typical,
         images_per_second=images / typical,
+        told={"finished_on_request": True} if attempt.is_to_finish and at.epoch < settings["epochs"] else {},
     )
 
 
@@ -206,6 +207,10 @@ def _set_dice(model: keras.Model | Spread, epoch: int, step: int) -> None:
 def _is_out_of_patience(at: Checkpoint, settings: Mapping[str, Any], watched: str) -> bool:
     waited = at.epoch - max(at.best_epoch, at.since)
     return bool(settings["patience"]) and watched == "tune" and not at.step and waited >= settings["patience"]
+
+
+def _is_enough(at: Checkpoint, attempt: Attempt) -> bool:
+    return attempt.is_to_finish and bool(at.epoch) and not at.step
 
 
 def _require_finite(*losses: float) -> None:

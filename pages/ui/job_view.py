@@ -91,9 +91,13 @@ def _failed(job: Job) -> None:
             st.code("\n".join(lines), language=None, wrap_lines=True)
 
 
+def _history(job: Job) -> pd.DataFrame:
+    """A row an epoch, as `events.epochs`."""
+    return cached.once(("history", job.id, events.stamp(job.paths)), lambda: events.epochs(events.read(job.paths)))
+
+
 def _curves(job: Job) -> None:
-    stamp = events.stamp(job.paths)
-    history = cached.once(("history", job.id, stamp), lambda: events.epochs(events.read(job.paths)))
+    stamp, history = events.stamp(job.paths), _history(job)
     if not history.empty:
 
         def drawn() -> tuple[go.Figure, str, pd.DataFrame]:
@@ -159,6 +163,8 @@ def _stop(job: Job) -> None:
     stopping = job.paths.cancel.exists()
     if st.button("Stopping" if stopping else "Cancel", icon=":material/stop:", disabled=stopping, key=f"cancel-{job.id}"):
         _do(lambda: acts.cancel(cached.artifacts(), job.paths, by=person.here()))
+    if acts.has_epochs(job.spec) and job.state in (status.STARTING, status.RUNNING) and not stopping:
+        _finish(job, "Finish now", "Its epoch is its last: it ends with it and answers with what it has learned.")
     if job.state in status.IN_PROCESS and not stopping:
         about = "It saves where it is, and waits again behind the others."
         if st.button("Let others go first", icon=":material/low_priority:", key=f"requeue-{job.id}", help=about):
@@ -170,6 +176,8 @@ def _after(job: Job) -> None:
         "Resume", icon=":material/resume:", key=f"resume-{job.id}", help="Goes on from its last checkpoint."
     ):
         _do(lambda: acts.resume(cached.artifacts(), job.paths, by=person.here()))
+    if job.state != status.DONE and acts.has_epochs(job.spec) and not _history(job).empty:
+        _finish(job, "Finish with what it has", "It answers with what it has learned so far.")
     if job.state == status.DONE and "epochs" in job.spec.params.get("settings", {}):
         _train_on(job)
     with st.popover("Delete", icon=":material/delete:", key=f"delete-{job.id}"):
@@ -180,6 +188,12 @@ def _after(job: Job) -> None:
             state.forget(state.RUN)
             state.put(state.DELETED, (job.id, title(job)))
             st.rerun(scope="app")
+
+
+def _finish(job: Job, label: str, about: str) -> None:
+    asked = job.status.state in status.ACTIVE and job.paths.finish.exists()
+    if st.button("Ends with this epoch" if asked else label, icon=":material/flag:", disabled=asked, key=f"finish-{job.id}", help=about):
+        _do(lambda: acts.finish(cached.artifacts(), job.paths, by=person.here()))
 
 
 def _do(act: Callable[[], object]) -> None:
@@ -195,7 +209,8 @@ def _train_on(job: Job) -> None:
         epochs = st.number_input("Epochs in all", done + 1, 1000, min(max(done * 2, settings["epochs"]), 1000), key=f"epochs-{job.id}")
         st.caption("A new run takes up where this one ended. This one stays as it is.")
         if done < settings["epochs"]:
-            st.caption(f"It stopped after {done} of {settings['epochs']} epochs; the new run has as much patience again.")
+            again = "; the new run has as much patience again" if settings.get("patience") else ""
+            st.caption(f"It stopped after {done} of {settings['epochs']} epochs{again}.")
         if settings.get("schedule") == "cosine":
             st.caption("Its learning rate falls to nothing by the last epoch: with more of them it rises again at first.")
         if st.button("Train on", type="primary", key=f"go-on-{job.id}"):

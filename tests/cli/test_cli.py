@@ -47,6 +47,7 @@ def test_version_and_help(say):
         (("runs", "show", "No.Run"), "'No.Run' can't be a run's id"),
         (("runs", "cancel", "none"), "no run 'none'"),
         (("runs", "resume", "none"), "no run 'none'"),
+        (("runs", "finish", "none"), "no run 'none'"),
         (("runs", "delete", "../../etc"), "can't be a run's id"),
         (("models", "show", "none"), "no model 'none'"),
         (("predict", "none", "a.png"), "no model to answer with"),
@@ -180,6 +181,9 @@ def test_a_training_that_is_not_waited_for(say, artifacts: Artifacts, tiny: str,
     assert say("jobs", "status", "--json").document == queue
     assert say("runs", "cancel", run, "--json").document["status"] == "cancelled"
     assert say("runs", "resume", run, "--json").document["status"] == "queued"
+    say("runs", "cancel", run)
+    assert say("runs", "finish", run, "--json").document["status"] == "queued"
+    assert artifacts.run(run).finish.exists()
     queued = say("train", "--data", tiny, "--model", "random_forest")
     assert queued.out.startswith("Queued ")
     assert "No patient stands on both sides" in queued.out

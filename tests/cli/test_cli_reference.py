@@ -26,7 +26,7 @@ def test_the_verbs_are_all_there():
     assert verbs >= {
         *(f"data {verb}" for verb in ("phantom", "import", "list", "show", "delete")),
         "train",
-        *(f"runs {verb}" for verb in ("list", "show", "cancel", "resume", "delete")),
+        *(f"runs {verb}" for verb in ("list", "show", "cancel", "resume", "finish", "delete")),
         *(f"jobs {verb}" for verb in ("list", "status", "start", "stop")),
         "models list",
         "models show",

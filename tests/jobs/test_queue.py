@@ -148,6 +148,20 @@ def test_jobs_are_moved_among_their_owners(artifacts: Artifacts, queued):
         acts.move(artifacts, a, acts.FIRST, by=ANNA)
 
 
+def test_only_its_owner_lets_a_networks_training_finish(artifacts: Artifacts):
+    def made(model: str) -> JobPaths:
+        return spec.written(artifacts, spec.TRAIN, {"model": model}, name=model, tags=Tags(ANNA.name))
+
+    network = made("allnet")
+    with pytest.raises(Forbidden, match="belongs to anna"):
+        acts.finish(artifacts, network, by=BEN)
+    assert acts.finish(artifacts, network, by=ANNA).state == status.QUEUED
+    assert network.finish.exists()
+    for other in ("random_forest", "of-another-version"):
+        with pytest.raises(BadInput, match="has no epochs to end after"):
+            acts.finish(artifacts, made(other), by=ANNA)
+
+
 def test_only_its_owner_or_an_administrator_changes_a_job(artifacts: Artifacts, queued):
     job = queued()
     deeds: list[Callable[[Person], object]] = [

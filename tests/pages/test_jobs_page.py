@@ -75,6 +75,22 @@ def test_a_running_training_asked_to_stop_says_so(trainings, visit: Callable):
     assert page.button("Stopping").disabled
 
 
+def test_a_running_network_finishes_with_what_it_has(trainings, visit: Callable, no_runner: list):
+    paths = trainings.at_epoch_1()
+    page = visit("jobs", run=paths.id).click("Finish now")
+    assert paths.finish.exists()
+    assert page.button("Ends with this epoch").disabled
+
+
+def test_a_cancelled_network_finishes_with_what_it_has(trainings, visit: Callable, no_runner: list):
+    paths = trainings.at_epoch_1()
+    status.change(paths, status.CANCELLED)
+    page = visit("jobs", run=paths.id).click("Finish with what it has")
+    assert store.read(paths).state == status.QUEUED
+    assert paths.finish.exists()
+    assert "Finish with what it has" not in [one.label for one in page.app.button]
+
+
 def test_a_failed_training_says_why_and_hides_its_log(trainings, visit: Callable):
     paths = trainings.ended(status.FAILED, "The memory did not suffice. Try a smaller batch or input size.")
     paths.log.write_text("Traceback (most recent call last):\n  ...\n")

@@ -83,6 +83,10 @@ def test_only_the_papers_protocol_on_its_images_replicates_it() -> None:
     assert not replicates(settings={**params["settings"], "trees": 7})
     assert not replicates(model="of-another-version")
     assert replicates(split={**rule, "seed": 7})
+    network = registry.card("proposed_cnn")
+    asked = network.settings(network.preset(presets.PAPER), {})
+    for epochs in (100, 7):  # the second was finished early
+        assert replicates(replace(whole, epochs=epochs), model=network.id, settings=asked) == (epochs == 100)
     assert not replicates(split={**rule, "level": "patient"})
     assert not replicates(split={**rule, "calibrate": 0.1})
 

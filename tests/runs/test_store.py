@@ -158,6 +158,24 @@ def test_what_has_ended_badly_can_be_resumed(job: JobPaths, end: str):
     assert not job.cancel.exists()
 
 
+def test_who_resumes_a_run_that_was_to_finish_lets_it_go_on(job: JobPaths):
+    store.finish(run(job))
+    assert (status.read(job).state, job.finish.exists()) == (status.RUNNING, True)
+    fileio.write_json(job.cancel, {})
+    status.change(job, status.CANCELLED)
+    store.resume(job)
+    assert not job.finish.exists()
+
+
+@pytest.mark.parametrize("end", [status.FAILED, status.CANCELLED])
+def test_what_has_ended_badly_can_be_finished(job: JobPaths, end: str):
+    run(job)
+    fileio.write_json(job.cancel, {})
+    status.change(job, end)
+    assert store.finish(job).state == status.QUEUED
+    assert (job.cancel.exists(), job.finish.exists()) == (False, True)
+
+
 def test_what_is_at_work_or_done_can_not_be_resumed(job: JobPaths):
     with pytest.raises(Conflict, match="is queued: there is nothing to resume"):
         store.resume(job)

@@ -14,6 +14,7 @@ import pytest
 
 from allcore import worker
 from allcore.base import fileio
+from allcore.base.errors import Cancelled, Conflict
 from allcore.base.paths import Artifacts, JobPaths
 from allcore.inference import served
 from allcore.jobs import submit
@@ -171,6 +172,43 @@ def test_a_cancelled_training_keeps_what_it_learned(train, monkeypatch):
     train(again=True)
     assert status.read(job).state == status.DONE
     assert events.epochs(events.read(job))["attempt"].tolist() == [1, 2, 2]
+
+
+def test_a_training_that_is_to_finish_ends_with_its_epoch_and_answers(train, monkeypatch):
+    progress, asked = Attempt.progress, []
+
+    def finishing(self: Attempt, share: float, doing: str) -> None:
+        if doing.startswith("Epoch 2") and not asked:
+            asked.append(store.finish(self.paths).state)
+        progress(self, share, doing)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Attempt, "progress", finishing)
+        job = train(epochs=9)
+    assert asked == [status.RUNNING]
+    assert status.read(job).state == status.DONE, status.read(job).reason
+    assert events.epochs(events.read(job))["epoch"].tolist() == [1, 2]
+    training = fileio.read_json(job.metrics)["training"]
+    assert (training["epochs"], training["finished_on_request"]) == (2, True)
+    with pytest.raises(Conflict, match="its last epoch has ended"):
+        store.finish(job)
+    # As if two epochs had been asked for.
+    assert fileio.read_json(train(epochs=2).metrics)["test"] == fileio.read_json(job.metrics)["test"]
+
+
+def test_a_cancelled_training_can_answer_with_what_it_has(train, monkeypatch):
+    with monkeypatch.context() as patched:
+        stop_in_epoch(patched, 3, what=Cancelled("Cancelled on request."))
+        job = train(epochs=9)
+    assert status.read(job).state == status.CANCELLED
+    store.finish(job)
+    assert (status.read(job).state, job.finish.exists()) == (status.QUEUED, True)
+    train(again=True)
+    assert status.read(job).state == status.DONE, status.read(job).reason
+    # The epoch that it was in is done to its end: the weights are those of a whole one.
+    assert events.epochs(events.read(job))["epoch"].tolist() == [1, 2, 3]
+    assert job.onnx.exists()
+    assert "finished_on_request" not in fileio.read_json(train(epochs=1).metrics)["training"]
 
 
 @pytest.fixture
