@@ -111,7 +111,7 @@ def _field(job: Job, upload: Upload, found: Counted, kind: str, corrected: Corre
     with left:
         _picture(job, upload, found, pixels, mended, chosen)
     with right:
-        _list(job, adviser, found, mended)
+        _list(job, adviser, found, mended, alone=corrected is None)
     if mended.complaint:
         st.warning(widgets.plain(mended.complaint), icon=":material/info:")
     for one in found.cells:
@@ -146,7 +146,8 @@ def _picture(job: Job, upload: Upload, found: Counted, pixels: np.ndarray, mende
             st.button("Start over", icon=":material/undo:", type="tertiary", on_click=lambda: mending.say(mended, mended.kind))
 
 
-def _list(job: Job, adviser: Adviser, found: Counted, mended: Mended) -> None:
+def _list(job: Job, adviser: Adviser, found: Counted, mended: Mended, *, alone: bool) -> None:
+    """Its cells, and if it came alone a way to take them away: of many they stand in the table of all."""
     if not found.cells:
         widgets.empty("No white cell was found. If there is one, choose 'Add by a click' and click it.")
         return
@@ -166,7 +167,8 @@ def _list(job: Job, adviser: Adviser, found: Counted, mended: Mended) -> None:
         key=key,
         alt=f"Answers for {len(found.cells)} cells",
     )
-    batch.downloads(table.index, rows, adviser, prevalence.said(job, adviser))
+    if alone:
+        batch.downloads(table.index, rows, adviser, prevalence.said(job, adviser))
     st.caption(text.NOT_FOR_DIAGNOSIS)
 
 
