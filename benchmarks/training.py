@@ -1,11 +1,12 @@
 """How fast a training job is, against the scripts that its user would write instead.
 
-    python -m benchmarks.training [--check] [--models proposed_cnn,resnet50,vgg16,allnet] [--rounds 5] [--quick]
+    python -m benchmarks.training [--check] [--models proposed_cnn,resnet50,vgg16,allnet] [--rounds 5] [--quick] [--without-onednn]
 
 For each network three processes take turns, an epoch of some seconds each (320 images, of AllNet ten times as many), in one run; images/s
 are medians over the rounds, the first of each (compilation) left out:
   ours   a training job as the worker does it: its variables, batches, schedule, progress, heartbeat, events, checkpoints
-  plain  what a Keras user writes: float32 arrays, `model.fit` with Keras's and TensorFlow's defaults
+  plain  what a Keras user writes: float32 arrays, `model.fit` with Keras's and TensorFlow's defaults; with --without-onednn as on a
+         processor for which TensorFlow does not switch oneDNN on by itself
   bare   the fastest plain Keras loop known to us: uint8 images from tf.data, its tuner off, oneDNN on, `fit`, and a job's own variables for
          glibc, which keep the memory of each step for the next
 Each then ends as it would: the job with all that a run holds, the scripts with the model saved and asked about the images; peak memory is
@@ -206,11 +207,11 @@ def best_matrix_product() -> float:
     return best
 
 
-def compare(model: str, *, rounds: int, images: int) -> dict[str, Any]:
-    """Medians of interleaved epochs, and the bars' ratios."""
+def compare(model: str, *, rounds: int, images: int, plain: dict[str, str]) -> dict[str, Any]:
+    """Medians of interleaved epochs, and the bars' ratios. `plain`: further variables of the plain script's environment."""
     kinds = ("ours", "plain", "bare")
     contenders = {
-        kind: Contender(kind, model, images, epochs=rounds + 1, environment=None if kind == "plain" else GENEROUS) for kind in kinds
+        kind: Contender(kind, model, images, epochs=rounds + 1, environment=plain if kind == "plain" else GENEROUS) for kind in kinds
     }
     told: dict[str, list[dict[str, Any]]] = {kind: [] for kind in kinds}
     for _ in range(rounds + 1):
@@ -276,6 +277,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--images", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="our network alone, two rounds")
+    parser.add_argument("--without-onednn", action="store_true", help="let the plain script do without oneDNN")
     parser.add_argument("--child", choices=("ours", "plain", "bare"), help=argparse.SUPPRESS)
     parser.add_argument("--epochs", type=int, default=1, help=argparse.SUPPRESS)
     parser.add_argument("--threads", type=int, default=0, help=argparse.SUPPRESS)
@@ -285,10 +287,11 @@ def main() -> int:
         return 0
     models, rounds = (("allnet",), 2) if options.quick else (tuple(options.models.split(",")), options.rounds)
     product = best_matrix_product()
-    bar = PLAIN_BAR_WHERE_ON if is_on_by_default() else PLAIN_BAR
+    is_on = is_on_by_default() and not options.without_onednn
+    bar, plain = (PLAIN_BAR_WHERE_ON, {}) if is_on else (PLAIN_BAR, {"TF_ENABLE_ONEDNN_OPTS": "0"})
     found, missed = [], []
     for model in models:
-        one = compare(model, rounds=rounds, images=_images(model))
+        one = compare(model, rounds=rounds, images=_images(model), plain=plain)
         one["share_of_floor"] = round(one["ours_images_s"] * 3 * _multiply_adds(model) / product, 3)
         found.append(one)
         print(one, flush=True)

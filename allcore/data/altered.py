@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-NONE, QUARTER, ANY = "none", "quarter", "any"
+NONE, FLIPS, QUARTER, ANY = "none", "flips", "quarter", "any"
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Changes:
     """What may be changed, and how strongly; nothing by default."""
 
     turns: str = NONE
-    """NONE; QUARTER turns and mirror images, which lose nothing; or ANY angle, mirrored too."""
+    """NONE; FLIPS, left to right and top to bottom; QUARTER turns and mirror images; ANY angle, mirrored, which alone loses a little."""
     stain: float = 0.0
     """Standard deviation of the logarithm of each colour's optical density."""
     brightness: float = 0.0
@@ -24,18 +24,20 @@ class Changes:
     def applied(self, images: np.ndarray, dice: np.random.Generator) -> np.ndarray:
         """uint8 (n, size, size, 3) to the same shape, each image changed by its own throw of `dice`. The input is left as it is."""
         if self.turns != NONE:
-            images = _turned(images, dice, any_angle=self.turns == ANY)
+            images = _turned(images, dice, self.turns)
         if self.stain or self.brightness:
             images = _shifted(images, dice, stain=self.stain, brightness=self.brightness)
         return images
 
 
-def _turned(images: np.ndarray, dice: np.random.Generator, *, any_angle: bool) -> np.ndarray:
+def _turned(images: np.ndarray, dice: np.random.Generator, turns: str) -> np.ndarray:
     quarters, mirrored = dice.integers(0, 4, len(images)), dice.integers(0, 2, len(images)).astype(bool)
-    angles = dice.uniform(-45.0, 45.0, len(images)) if any_angle else np.zeros(len(images))
+    if turns == FLIPS:
+        quarters -= quarters % 2  # half a turn and a mirror image: one flip, the other, both or none, each as often
+    angles = dice.uniform(-45.0, 45.0, len(images)) if turns == ANY else np.zeros(len(images))
     out = np.empty_like(images)
     for index, image in enumerate(images):
-        turned = np.rot90(rotated(image, angles[index]) if any_angle else image, quarters[index])
+        turned = np.rot90(rotated(image, angles[index]) if turns == ANY else image, quarters[index])
         out[index] = turned[:, ::-1] if mirrored[index] else turned
     return out
 

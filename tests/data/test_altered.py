@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allcore.data.altered import ANY, NONE, QUARTER, Changes
+from allcore.data.altered import ANY, FLIPS, NONE, QUARTER, Changes
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def test_nothing_changes_unless_asked_for(images):
     np.testing.assert_array_equal(Changes().applied(images, dice()), images)
 
 
-@given(turns=st.sampled_from([NONE, QUARTER, ANY]), stain=st.sampled_from([0.0, 0.2]), light=st.sampled_from([0.0, 0.2]))
+@given(turns=st.sampled_from([NONE, FLIPS, QUARTER, ANY]), stain=st.sampled_from([0.0, 0.2]), light=st.sampled_from([0.0, 0.2]))
 def test_the_same_dice_give_the_same_pictures_and_the_input_stays(turns: str, stain: float, light: float):
     images = np.random.default_rng(1).integers(0, 256, (4, 16, 16, 3), dtype=np.uint8)
     before, changes = images.copy(), Changes(turns, stain, light)
@@ -43,6 +43,17 @@ def test_quarter_turns_and_mirror_images_lose_nothing(images):
         assert len(matches) == 1
         seen.update(matches)
     assert len(seen) >= 6
+
+
+def test_flips_are_each_as_often_as_not():
+    images = np.random.default_rng(0).integers(0, 256, (400, 8, 8, 3), dtype=np.uint8)
+    turned = Changes(FLIPS).applied(images, dice())
+    counts = [0, 0, 0, 0]
+    for before, after in zip(images, turned, strict=True):
+        ways = [before, before[:, ::-1], before[::-1], before[::-1, ::-1]]
+        (match,) = [index for index, way in enumerate(ways) if np.array_equal(way, after)]
+        counts[match] += 1
+    assert min(counts) > 70
 
 
 def test_any_angle_keeps_the_middle_and_fills_the_corners_with_the_edges_colour():

@@ -101,6 +101,7 @@ def test_what_is_corrected_in_a_row_is_corrected_in_the_table(page: Page, visit,
         """By its box: rows of 48 below a head of 40 pixels."""
         grid = page.get_by_test_id("stDataFrame").first
         grid.scroll_into_view_if_needed()
+        page.wait_for_function("[...document.images].every(one => one.complete)")  # one still on its way is gone once others are shown
         grid.click(position={"x": 16, "y": 40 + 48 * row + 24})
         stage.settled(page)
 

@@ -70,8 +70,9 @@ def shared(*, batch_size: int = 32, dropout: float | None = 0.1, momentum: float
             "Turns",
             str,
             altered.NONE,
-            "Show each image turned and mirrored at random: not at all, by quarter turns, or by any angle.",
-            choices=(altered.NONE, altered.QUARTER, altered.ANY),
+            "Show each image at random otherwise: not at all, flipped (left to right, top to bottom), turned by quarters and mirrored, or "
+            "turned by any angle and mirrored.",
+            choices=(altered.NONE, altered.FLIPS, altered.QUARTER, altered.ANY),
         ),
         Knob("stain_shift", "Stain shift", float, 0.0, "Strength of random changes of each colour, as another stain would make.", 0.0, 0.5),
         Knob("brightness_shift", "Brightness shift", float, 0.0, "Strength of random changes of brightness.", 0.0, 0.5),
