@@ -22,7 +22,7 @@ from allcore.runs.store import Job
 
 @click.group("runs")
 def group() -> None:
-    """List, show, cancel, resume and delete trainings."""
+    """List, show, cancel, finish, resume and delete trainings."""
 
 
 @group.command("list")
