@@ -13,7 +13,9 @@ from allcore.jobs import cluster as clusters
 from allcore.jobs import control, slots, submit
 from allcore.runs import status
 
-_NETWORK = {"epochs": 4, "batch_size": 16, "input_size": 32, "threads": 1}
+_CHANGED = {"turns": "any", "stain_shift": 0.05, "brightness_shift": 0.1, "schedule": "cosine", "patience": 3}
+"""So that dice, schedule and patience have to be taken up too."""
+_NETWORK = {"epochs": 4, "batch_size": 16, "input_size": 32, "threads": 1, **_CHANGED}
 _CLASSIFIER = {"components": 8, "input_size": 32}
 SETTINGS = {
     "proposed_cnn": _NETWORK,
@@ -37,15 +39,16 @@ def prepared(artifacts: Artifacts) -> None:
     importing.make_phantom(artifacts, "cells", PhantomSpec(images=120, patients=24, size=32))
 
 
-def queued(artifacts: Artifacts, model: str) -> JobPaths:
-    """Queue a training."""
-    plan, _ = submit.planned(artifacts, data="cells", model=model, preset="patient", changed=SETTINGS[model])
+def queued(artifacts: Artifacts, model: str, *, threads: int = 1) -> JobPaths:
+    """Queue a training, a network's on so many threads."""
+    changed = {**SETTINGS[model], **({"threads": threads} if "threads" in SETTINGS[model] else {})}
+    plan, _ = submit.planned(artifacts, data="cells", model=model, preset="patient", changed=changed)
     return submit.training(artifacts, plan)
 
 
-def undisturbed(artifacts: Artifacts, models: Iterable[str]) -> dict[str, JobPaths]:
+def undisturbed(artifacts: Artifacts, models: Iterable[str], *, threads: int = 1) -> dict[str, JobPaths]:
     """A run of each model, when all are done. Raises RuntimeError where one is not to be done."""
-    runs = {model: queued(artifacts, model) for model in models}
+    runs = {model: queued(artifacts, model, threads=threads) for model in models}
     while True:
         states = [status.read(run) for run in runs.values()]
         if all(state.state == status.DONE for state in states):

@@ -1,4 +1,4 @@
-"""A training that is killed ends as if it had not been: `python -m benchmarks.resume [--quick] [--check] [--seed N]`
+"""A training that is killed ends as if it had not been: `python -m benchmarks.resume [--quick] [--check] [--seed N] [--threads N]`
 
 20 trainings of the paper's network (2 with --quick) on a few drawn cells, and one of each other model (with --quick AllNet and the forest).
 Each is killed (SIGKILL, its whole process group) at a random moment between its process's start and the end that an undisturbed one had,
@@ -6,6 +6,8 @@ and taken up again by the runner: of the network every other one not before one 
 network not before one, so that there is a checkpoint to go on from. The network must then have the weights of the undisturbed run bit for
 bit (each constant of its ONNX graph); every model the losses and accuracies of each epoch, the test figures and the answer to every image,
 in every digit, and no damaged file.
+
+Networks train on `--threads` threads, one unless told otherwise.
 
 A run that ends before its moment has come is let be, and another is queued, to be killed earlier. The last line is JSON. With --check,
 exits 1 where any of this fails.
@@ -83,13 +85,13 @@ def seconds_in_process(run: JobPaths) -> float:
     return clock.seconds_between(steps[status.STARTING], steps[status.DONE])
 
 
-def killed(artifacts: Artifacts, strikes: list[Strike], seconds: dict[str, float]) -> list[Strike]:
+def killed(artifacts: Artifacts, strikes: list[Strike], seconds: dict[str, float], *, threads: int) -> list[Strike]:
     """The strikes, when each has struck and its run is over. `seconds` are those of each model's undisturbed run."""
     waiting, done, deadline = list(strikes), [], time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         control.ensure_if_needed(artifacts)
         for one in list(waiting):
-            after = _struck(artifacts, one, seconds[one.model])
+            after = _struck(artifacts, one, seconds[one.model], threads)
             if after is not one:
                 waiting.remove(one)
                 (done if after.struck else waiting).append(after)
@@ -100,11 +102,11 @@ def killed(artifacts: Artifacts, strikes: list[Strike], seconds: dict[str, float
     return [*done, *waiting]
 
 
-def _struck(artifacts: Artifacts, one: Strike, seconds: float) -> Strike:
+def _struck(artifacts: Artifacts, one: Strike, seconds: float, threads: int) -> Strike:
     """It, once killed, or another in its place where its run has ended; else the same."""
     now = status.read(one.run)
     if now.state in status.ENDED:
-        return replace(one, run=_runs.queued(artifacts, one.model), share=one.share / 2)
+        return replace(one, run=_runs.queued(artifacts, one.model, threads=threads), share=one.share / 2)
     began = next((step.time for step in now.history if step.state == status.STARTING), None)
     if began is None or clock.seconds_since(began) < one.share * seconds or len(losses(one.run)) < one.epochs:
         return one
@@ -134,6 +136,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="2 trainings of the network, and two other models")
     parser.add_argument("--check", action="store_true", help="exit 1 where a run ends otherwise than undisturbed")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=1, help="of each network's training")
     options = parser.parse_args()
     models = [NETWORK, "allnet", "random_forest"] if options.quick else list(_runs.SETTINGS)
     chance = random.Random(options.seed)
@@ -141,15 +144,15 @@ def main() -> int:
         artifacts = Artifacts(Path(folder) / "artifacts")
         _runs.prepared(artifacts)
         try:
-            expected = _runs.undisturbed(artifacts, models)
+            expected = _runs.undisturbed(artifacts, models, threads=options.threads)
             seconds = {model: seconds_in_process(run) for model, run in expected.items()}
             print(f"{time.strftime('%X')} undisturbed runs are done", flush=True)
             wanted = [NETWORK] * (2 if options.quick else KILLS) + [model for model in models if model != NETWORK]
             strikes = [
-                Strike(model, _runs.queued(artifacts, model), chance.random(), _epochs(model, number, chance))
+                Strike(model, _runs.queued(artifacts, model, threads=options.threads), chance.random(), _epochs(model, number, chance))
                 for number, model in enumerate(wanted)
             ]
-            strikes = killed(artifacts, strikes, seconds)
+            strikes = killed(artifacts, strikes, seconds, threads=options.threads)
             missed = [fault for one in strikes for fault in faults(one, expected[one.model])]
         finally:
             control.stop(artifacts)
@@ -157,6 +160,7 @@ def main() -> int:
         print(fault)
     figures = {
         "benchmark": "resume",
+        "threads": options.threads,
         "killed": {model: sum(one.model == model and bool(one.struck) for one in strikes) for model in models},
         "killed_after_an_epoch": {
             model: sum(one.model == model and not one.struck.endswith(" 0 epochs done") for one in strikes) for model in models
