@@ -62,13 +62,13 @@ def _answer(job: Job, sent: list[Upload]) -> None:
     field.show(job, sent[0])
 
 
-def _opened(job: Job, one: Upload | Refused, kind: str, corrected: field.Corrected) -> None:
+def _opened(job: Job, one: Upload | Refused, kind: str, place: str, corrected: field.Corrected) -> None:
     """One file of a batch, as if it had come alone, and had been said to be of that kind."""
     st.divider()
     if isinstance(one, Refused):
         st.error(widgets.plain(f"{one.name}: {one.error}"), icon=":material/error:")
         return
-    field.show(job, one, kind, corrected)
+    field.show(job, one, kind, place=place, corrected=corrected)
 
 
 with widgets.plain_errors():

@@ -167,8 +167,8 @@ def _training(job: Job) -> None:
         widgets.chart(curves.curves(history), curves.describe_curves(history), curves.curves_table(history), key="curves")
         if over := cycles.read(history):
             st.caption(over.sentence())
-        if curves.watches_test(history):
-            st.caption(curves.WATCHED)
+        if watched := curves.watched(history, finished_on_request=job.metrics["training"].get("finished_on_request", False)):
+            st.caption(watched)
     with right:
         widgets.chart(
             curves.epoch_times(history), curves.describe_epoch_times(history), curves.epoch_times_table(history), key="epoch-times"

@@ -176,7 +176,8 @@ def test_what_nobody_waits_for_any_more_is_not_judged(tiny_laboratory: Artifacts
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        while not server.started:
+        deadline = time.monotonic() + 60
+        while not server.started and time.monotonic() < deadline:
             time.sleep(0.02)
         address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/predict?run={forest.id}"
         with pytest.raises(httpx.ReadTimeout):

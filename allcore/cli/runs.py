@@ -79,10 +79,11 @@ def resume(run: str, as_json: bool) -> None:
 @click.argument("run")
 @output.json_option
 def finish(run: str, as_json: bool) -> None:
-    """Let a network's RUN end with the epoch that it is in, or was in when it was cancelled, and answer with what it has learned."""
+    """Let a network's RUN, at work, cancelled or failed, end with the epoch that it is or was in, and answer with what it has learned."""
     paths = _paths(run)
-    acts.finish(Artifacts.locate(), paths, by=people.local())
-    _told(store.read(paths), "It ends with this epoch.", as_json)
+    now = acts.finish(Artifacts.locate(), paths, by=people.local())
+    waits = now.state == status.QUEUED
+    _told(store.read(paths), "Queued, to finish with what it has." if waits else "It ends with the epoch that it is in.", as_json)
 
 
 @group.command("delete")

@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+ENDED_BY_EYE = "Somebody who could see how it does on the test side ended the training early: its figures may flatter."
+"""Of a run that watched its test side and was finished on request."""
+
 
 @dataclass(frozen=True)
 class Cycles:

@@ -60,6 +60,8 @@ class Drawing:
     """
 
     model: onnx.ModelProto
+    """All but the graph."""
+    graph: onnx.GraphProto
     """All but the constants."""
     constants: Sequence[Constant]
 
@@ -75,14 +77,11 @@ class Drawing:
     def _parts(self) -> Iterator[bytes | memoryview]:
         from onnx import GraphProto, ModelProto
 
-        graph = self.model.graph.SerializeToString()
+        graph = self.graph.SerializeToString()
         heads = [constant.head() for constant in self.constants]
         sizes = [len(head) + constant.nbytes for head, constant in zip(heads, self.constants, strict=True)]
         before = [_before(GraphProto.INITIALIZER_FIELD_NUMBER, size) for size in sizes]
-        around = ModelProto()
-        around.CopyFrom(self.model)
-        around.ClearField("graph")
-        yield around.SerializeToString()
+        yield self.model.SerializeToString()
         yield _before(ModelProto.GRAPH_FIELD_NUMBER, len(graph) + sum(map(len, before)) + sum(sizes))
         yield graph
         for constant, head, opening in zip(self.constants, heads, before, strict=True):
@@ -108,11 +107,9 @@ class Sketch:
     """Each method adds to the graph and returns the name of what it adds."""
 
     def __init__(self) -> None:
-        from onnx import ModelProto
+        from onnx import GraphProto
 
-        self._model = ModelProto(ir_version=IR, producer_name="allcore")
-        self._graph = self._model.graph
-        self._graph.name = "allcore"
+        self._graph = GraphProto(name="allcore")
         self._constants: list[Constant] = []
 
     def constant(self, numbers: Numbers, *, axes: Sequence[int] | None = None) -> str:
@@ -144,10 +141,10 @@ class Sketch:
     def drawing(self, source: onnx.ValueInfoProto, outputs: Mapping[str, Sequence[int]]) -> Drawing:
         """The whole: from `source` to float32 outputs, each by its name and the sides that follow the number of samples. The sketch is
         then done with."""
-        from onnx import TensorProto, helper
+        from onnx import ModelProto, TensorProto, helper
 
         self._graph.input.append(source)
         for name, sides in outputs.items():
             self._graph.output.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, [None, *sides]))
-        self._model.opset_import.extend([helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", TREE_OPSET)])
-        return Drawing(self._model, self._constants)
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", TREE_OPSET)]
+        return Drawing(ModelProto(ir_version=IR, producer_name="allcore", opset_import=opsets), self._graph, self._constants)

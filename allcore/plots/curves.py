@@ -10,10 +10,11 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from allcore.metrics import cycles
 from allcore.plots import theme
 
 NOTHING_YET = "No epoch has ended yet."
-WATCHED = "As in the study, the test side was watched after each epoch. Nothing was chosen by the test side."
+_WATCHED = "As in the study, the test side was watched after each epoch."
 _SIDES = {
     "": ("training", theme.GREY, "dot"),
     "tune_": ("tune", theme.SIDE_COLOURS["tune"], "solid"),
@@ -96,13 +97,20 @@ def describe_curves(history: pd.DataFrame) -> str:
         lowest = history.loc[history["epoch"] == best, "tune_loss"].iloc[0]
         parts.append(f"Lowest tune loss: {lowest:.3f} at epoch {best}.")
     if watches_test(history):
-        parts.append(WATCHED)
+        parts.append(_WATCHED)
     return " ".join(parts)
 
 
 def watches_test(history: pd.DataFrame) -> bool:
     """Whether the test side is among the curves, as by the paper's protocol."""
     return _column(history, "test_loss") is not None
+
+
+def watched(history: pd.DataFrame, *, finished_on_request: bool) -> str:
+    """What it means that the test side is among the curves; '' where it is not. Who ends a training early may have looked at it."""
+    if not watches_test(history):
+        return ""
+    return f"{_WATCHED} {cycles.ENDED_BY_EYE if finished_on_request else 'Nothing was chosen by the test side.'}"
 
 
 def describe_epoch_times(history: pd.DataFrame) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from allcore.metrics import fitting, text, thresholds
+from allcore.metrics import cycles, fitting, text, thresholds
 from allcore.reports.evidence import Evidence
 
 DRAWN = "Trained on drawn cells: it says nothing about real ones."
@@ -101,7 +101,9 @@ def training(one: Evidence) -> str:
     told, parts = one.training, []
     if told.get("epochs") is not None:
         kept = f", of which epoch {told['kept_epoch']} was kept" if told.get("kept_epoch") else ""
-        parts.append(f"{counted(told['epochs'], 'epoch')}{kept}.")
+        planned = one.plan.settings.get("epochs", told["epochs"])
+        early = f" for {planned}, since somebody ended it" if told.get("finished_on_request") else ""
+        parts.append(f"{counted(told['epochs'], 'epoch')}{early}{kept}.")
     if told.get("epoch_seconds"):
         parts.append(f"{told['epoch_seconds']:.3g} s an epoch, {told['images_per_second']:.3g} images a second.")
     unit = told.get("unit") or "weights"
@@ -125,6 +127,8 @@ def limits(one: Evidence) -> list[str]:
         found.append(f"{DRAWN} How hard they are to tell apart was set by a dial.")
     if one.binary and one.binary.optimistic:
         found.append(OPTIMISTIC)
+    if one.training.get("finished_on_request") and "cycles" in one.training:
+        found.append(cycles.ENDED_BY_EYE)
     if certificate.overlapping_subjects != 0:
         found.append(f"{certificate.verdict()} On cells of new patients expect less.")
     if certificate.duplicate_test_images or certificate.near_duplicate_test_images:

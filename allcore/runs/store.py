@@ -222,23 +222,29 @@ def resume(paths: JobPaths) -> Status:
     current = status.read(paths)
     if current.state not in (status.FAILED, status.CANCELLED, status.INTERRUPTED):
         raise Conflict(f"'{paths.id}' is {current.state}: there is nothing to resume.")
-    for asked in (paths.cancel, paths.requeue, paths.finish):
+    if current.state == status.CANCELLED:  # one that failed while it was to finish still is
+        paths.finish.unlink(missing_ok=True)
+    return _queued_again(paths, "Resumed on request.")
+
+
+def _queued_again(paths: JobPaths, reason: str) -> Status:
+    for asked in (paths.cancel, paths.requeue):
         asked.unlink(missing_ok=True)
-    return status.change(paths, status.QUEUED, reason="Resumed on request.")
+    return status.change(paths, status.QUEUED, reason=reason)
 
 
 def finish(paths: JobPaths) -> Status:
     """Let a training end with the epoch that it is in, or was in when it ended, as if that had been its last: it can answer then.
 
-    Raises Conflict where it is done, or what comes after the last epoch has begun.
+    Raises Conflict where it is done, what comes after the last epoch has begun, or it is being cancelled.
     """
     current = status.read(paths)
     if current.state in (status.FINISHING, status.DONE):
         raise Conflict(f"'{paths.id}' is {current.state}: its last epoch has ended.")
-    if current.state in status.ENDED:
-        resume(paths)
+    if current.state in status.ACTIVE and paths.cancel.exists():
+        raise Conflict(f"'{paths.id}' is being cancelled.", "Ask again once it is.")
     fileio.write_json(paths.finish, {"time": clock.now()})
-    return status.read(paths)
+    return _queued_again(paths, "To finish with what it has.") if current.state in status.ENDED else status.read(paths)
 
 
 def ask_to_requeue(paths: JobPaths) -> Status:

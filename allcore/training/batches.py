@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,6 @@ from allcore.training.material import Cells
 
 Batch = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Images uint8 (n, size, size, 3), one-hot labels float32 (n, classes), weights float32 (n,)."""
-_AHEAD = 2
-_maker = ThreadPoolExecutor(1, "batches")
 
 
 def order(labels: np.ndarray, *, seed: int, epoch: int, balanced: bool) -> np.ndarray:
@@ -72,31 +69,13 @@ def _plain(cells: Cells, rows: np.ndarray) -> Batch:
 
 def _fed(batch: Callable[[int], Batch], numbers: range, cells: Cells) -> tf.data.Dataset:
     size, classes = cells.pixels.shape[1], cells.classes
-    ahead = _Ahead(batch, numbers.stop)
 
     def made(number: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        images, targets, weights = tf.numpy_function(ahead, [number], (tf.uint8, tf.float32, tf.float32))
+        # Stateless, and so it is: what TensorFlow takes for stateful it never makes ahead where its operations are to be deterministic.
+        images, targets, weights = tf.numpy_function(batch, [number], (tf.uint8, tf.float32, tf.float32), stateful=False)
         return tf.ensure_shape(images, (None, size, size, 3)), tf.ensure_shape(targets, (None, classes)), tf.ensure_shape(weights, (None,))
 
     options = tf.data.Options()
     # The tuner's thread has nothing to tune here, and whoever ends the epoch waits for its next look: up to five seconds.
     options.autotune.enabled = False
-    return tf.data.Dataset.range(numbers.start, numbers.stop).map(made).with_options(options)
-
-
-class _Ahead:
-    """Batches by their numbers, the next of them made in a thread meanwhile.
-
-    tf.data's own `prefetch` does nothing under TensorFlow's deterministic operations, which can't tell that these batches depend on
-    nothing but their numbers.
-    """
-
-    def __init__(self, batch: Callable[[int], Batch], stop: int) -> None:
-        self._batch, self._stop = batch, stop
-        self._coming: dict[int, Future[Batch]] = {}
-
-    def __call__(self, number: int) -> Batch:
-        for later in range(number, min(number + _AHEAD + 1, self._stop)):
-            if later not in self._coming:
-                self._coming[later] = _maker.submit(self._batch, later)
-        return self._coming.pop(number).result()
+    return tf.data.Dataset.range(numbers.start, numbers.stop).map(made).prefetch(2).with_options(options)

@@ -59,7 +59,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
     watched = "tune" if len(material.rows("tune")) else "test"
     images = len(material.rows("train"))
     steps = -(-images // settings["batch_size"])
-    while at.epoch < settings["epochs"] and not _is_out_of_patience(at, settings, watched) and not _is_enough(at, attempt):
+    while at.epoch < settings["epochs"] and not _is_out_of_patience(at, settings, watched) and not _is_enough(at, attempt, settings):
         number = at.epoch + 1
         if settings.get("start") == knobs.IMAGENET and number == settings["frozen_epochs"] + 1 and number > 1 and not at.step:
             imagenet.thawed(model)
@@ -112,7 +112,7 @@ def train(attempt: Attempt, material: Material, model_id: str, settings: Mapping
         kept_epoch=kept,
         epoch_seconds=typical,
         images_per_second=images / typical,
-        told={"finished_on_request": True} if attempt.is_to_finish and at.epoch < settings["epochs"] else {},
+        told={"finished_on_request": True} if at.epoch < settings["epochs"] and not _is_out_of_patience(at, settings, watched) else {},
     )
 
 
@@ -209,8 +209,9 @@ def _is_out_of_patience(at: Checkpoint, settings: Mapping[str, Any], watched: st
     return bool(settings["patience"]) and watched == "tune" and not at.step and waited >= settings["patience"]
 
 
-def _is_enough(at: Checkpoint, attempt: Attempt) -> bool:
-    return attempt.is_to_finish and bool(at.epoch) and not at.step
+def _is_enough(at: Checkpoint, attempt: Attempt, settings: Mapping[str, Any]) -> bool:
+    """Whether somebody asked for the end, and what is kept is of a whole epoch."""
+    return attempt.is_to_finish and bool(at.best_epoch if settings["keep"] == "best" else at.epoch and not at.step)
 
 
 def _require_finite(*losses: float) -> None:

@@ -45,8 +45,8 @@ class _Batch:
     """By the number of a file, what a person has corrected of it: its kind and its field, as they stand in the rows."""
     corrections: int = 0
     """So many in all. Each time the table gets a new key, and so nothing is chosen in it, since lines may have moved."""
-    chosen: tuple[int, int] | None = None
-    """The number of the file that was chosen, and how many corrections there were then: after another it is still shown."""
+    chosen: tuple[int, int, str] | None = None
+    """The number of the file that was chosen, how many corrections there were then, and what was shown: after another it is still open."""
 
     @property
     def name(self) -> str:
@@ -57,9 +57,9 @@ class _Batch:
 Told = Callable[[Found | Refused, Mended], None]
 
 
-def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused, str, Told], None]) -> None:
-    """Judge what was sent and show it all; what is chosen in the table is handed to `opened`, with the kind that all were said to be, and
-    who is to be told what is corrected of it."""
+def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused, str, str, Told], None]) -> None:
+    """Judge what was sent and show it all; what is chosen in the table is handed to `opened`, with the kind that all were said to be, what
+    tells it from the others, and who is to be told what is corrected of it."""
     adviser = cached.adviser(job)
     card = adviser.card
     kind = _kind()
@@ -100,12 +100,13 @@ def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused, 
     downloads(shown.index, batch.rows, adviser, worth)
     chosen = state.rows(key)
     if chosen and chosen[0] < len(shown):
-        batch.chosen = sheet.row_of(batch.rows, int(shown.index[chosen[0]])), batch.corrections
-    elif batch.chosen and batch.chosen[1] == batch.corrections:
+        batch.chosen = sheet.row_of(batch.rows, int(shown.index[chosen[0]])), batch.corrections, wanted
+    elif batch.chosen and (batch.chosen[1] == batch.corrections or batch.chosen[2] != wanted):
         batch.chosen = None
     if batch.chosen:
         number = batch.chosen[0]
-        opened(job, _upload(batch, sent, number), kind, lambda found, mended: _correct(batch, number, found, mended))
+        place = f"{batch.name}-{number}"
+        opened(job, _upload(batch, sent, number), kind, place, lambda found, mended: _correct(batch, number, found, mended))
     else:
         st.caption("Choose a row to see its picture and all that is said of it. What you correct there is corrected in the table.")
 
@@ -172,7 +173,7 @@ def _current(job: Job, sent: list[Upload], adviser: Adviser, kind: str) -> _Batc
     if not isinstance(batch, _Batch) or batch.key != key:
         batch = _Batch(key)
         state.put(_BATCH, batch)
-        mending.forget()
+        mending.begin_batch()
     return batch
 
 

@@ -35,14 +35,14 @@ Corrected = Callable[[Found | Refused, Mended], None]
 """Is told a picture's answer each time that it is drawn, and what was corrected for it."""
 
 
-def show(job: Job, upload: Upload, kind: str = kinds.AUTO, corrected: Corrected | None = None) -> None:
+def show(job: Job, upload: Upload, kind: str = kinds.AUTO, *, place: str = "", corrected: Corrected | None = None) -> None:
     """Judge one picture and show it all. `kind`: what it was said to show before it is corrected here.
 
-    `corrected`: of a picture of many; what was corrected of the others is forgotten where there is none.
+    `place` and `corrected`: of one of a batch's, as `Mended.place`, and who is told what comes of it.
     """
-    mended = mending.of(upload, kind)
-    if corrected is None:
-        mending.forget(but=mended)
+    mended = mending.of(upload, kind, place=place)
+    if not place:
+        mending.begin(mended)
     with st.spinner("Judging the picture"):
         with suppress(Unreadable):  # which is said below
             _ = upload.decoded
@@ -54,7 +54,7 @@ def show(job: Job, upload: Upload, kind: str = kinds.AUTO, corrected: Corrected 
     if isinstance(found, Refused):
         st.error(widgets.plain(f"{found.name}: {found.error}"), icon=":material/error:")
     elif isinstance(found, Counted):
-        widgets.part(lambda: _field(job, upload, found, kind, corrected))
+        widgets.part(lambda: _field(job, upload, found, mended, corrected))
     elif found.cut:
         _single(job, upload, found)
     else:
@@ -63,7 +63,7 @@ def show(job: Job, upload: Upload, kind: str = kinds.AUTO, corrected: Corrected 
 
 def _kind(mended: Mended, found: Classified | Counted | Refused) -> None:
     """What the picture is taken for, and a way to say that it is something else."""
-    key = f"kind-{mended.digest[:16]}-{mended.said}"
+    key = f"kind-{mended.key}"
     with st.container(horizontal=True, vertical_alignment="center"):
         if not isinstance(found, Refused):
             kind = kinds.FIELD if isinstance(found, Counted) else found.kind
@@ -97,8 +97,8 @@ def _single(job: Job, upload: Upload, found: Classified) -> None:
     _answer(job, upload, pixels, whole, found)
 
 
-def _field(job: Job, upload: Upload, found: Counted, kind: str, corrected: Corrected | None) -> None:
-    mended, adviser = mending.of(upload, kind), cached.adviser(job)
+def _field(job: Job, upload: Upload, found: Counted, before: Mended, corrected: Corrected | None) -> None:
+    mended, adviser = mending.of(upload, before.said, place=before.place), cached.adviser(job)  # as it is when this part is drawn again
     pixels = upload.decoded.pixels
     if mended.field is not None:
         found = uploads.recounted(cached.shelf().get(job.paths), upload.name, pixels, mended.field, adviser)
@@ -111,7 +111,7 @@ def _field(job: Job, upload: Upload, found: Counted, kind: str, corrected: Corre
     with left:
         _picture(job, upload, found, pixels, mended, chosen)
     with right:
-        _list(job, adviser, found, mended, alone=corrected is None)
+        _list(job, adviser, found, mended, alone=not mended.place)
     if mended.complaint:
         st.warning(widgets.plain(mended.complaint), icon=":material/info:")
     for one in found.cells:
@@ -130,7 +130,7 @@ def _picture(job: Job, upload: Upload, found: Counted, pixels: np.ndarray, mende
         for one in found.cells
         for cell in [one.cut.cell]
     ]
-    key = f"field-{mended.digest[:8]}-{mended.steps}-{mended.tries}-{mode}"
+    key = f"field-{mended.key}-{mended.steps}-{mended.tries}-{mode}"
     widgets.chart(
         plots.field(pixels, outlined, classes, adding=_ADDING.get(mode, "")),
         plots.describe_field(outlined),

@@ -43,6 +43,8 @@ def drawn(job: Job) -> None:
         widgets.state_badge(job)
     if job.state == status.FAILED:
         _failed(job)
+    elif job.state == status.QUEUED and job.paths.finish.exists():
+        st.caption("Once it is its turn, it finishes with what it has.")
     elif job.status.reason and job.state in (status.CANCELLED, status.INTERRUPTED):
         st.caption(widgets.plain(job.status.reason))
     _actions(job)
@@ -105,8 +107,8 @@ def _curves(job: Job) -> None:
 
         # Thirty people who watch one training have it drawn once an epoch, and not every few seconds for each.
         widgets.kept_chart(("curves", job.id, stamp), drawn, key=f"curves-{job.id}")
-        if plots.watches_test(history):
-            st.caption(plots.WATCHED)
+        if watched := plots.watched(history, finished_on_request=job.paths.finish.exists()):
+            st.caption(watched)
     elif "epochs" not in job.spec.params["settings"]:
         st.caption("This model is fitted in one go: there are no epochs to draw.")
     elif job.status.state in status.ACTIVE:

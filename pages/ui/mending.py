@@ -19,6 +19,8 @@ class Mended:
     said: str
     """What the picture was said to show before it was looked at here."""
     kind: str
+    place: str = ""
+    """Which batch's file it is, and which of them; '' for one that came alone."""
     field: Field | None = None
     """Its cells, where they were corrected."""
     steps: int = 0
@@ -27,6 +29,11 @@ class Mended:
     complaint: str = ""
     tries: int = 0
     """Boxes and clicks that held no cell."""
+
+    @property
+    def key(self) -> str:
+        """What tells it from others, the same picture elsewhere in a batch among them."""
+        return f"{self.place}-{self.digest[:16]}-{self.said}"
 
     @property
     def by_hand(self) -> bool:
@@ -38,25 +45,31 @@ class Mended:
         return replace(self, field=field, steps=self.steps + 1, chosen=chosen, complaint="")
 
 
-def of(upload: Upload, said: str) -> Mended:
+def of(upload: Upload, said: str, *, place: str = "") -> Mended:
     """What is corrected of a picture that was said to show this; at first nothing."""
-    return _kept().get((upload.digest, said)) or Mended(upload.digest, said, said)
+    fresh = Mended(upload.digest, said, said, place)
+    return _kept().get(fresh.key, fresh)
 
 
-def _kept() -> dict[tuple[str, str], Mended]:
+def _kept() -> dict[str, Mended]:
     return state.get(_KEPT, {})
 
 
 def keep(mended: Mended) -> None:
     """From now on this is what is corrected of its picture."""
-    state.put(_KEPT, {**_kept(), (mended.digest, mended.said): mended})
+    state.put(_KEPT, {**_kept(), mended.key: mended})
 
 
 def say(mended: Mended, kind: str) -> None:
     """The picture is of that kind, and nothing else is corrected."""
-    keep(Mended(mended.digest, mended.said, kind))
+    keep(Mended(mended.digest, mended.said, kind, mended.place))
 
 
-def forget(*, but: Mended | None = None) -> None:
-    """What was corrected of all pictures, or of all others."""
-    state.put(_KEPT, {} if but is None else {(but.digest, but.said): but})
+def begin(mended: Mended) -> None:
+    """This picture came alone: what was corrected of others that did is forgotten."""
+    state.put(_KEPT, {key: one for key, one in _kept().items() if one.place} | {mended.key: mended})
+
+
+def begin_batch() -> None:
+    """Many pictures came: what was corrected of those that came together before is forgotten."""
+    state.put(_KEPT, {key: one for key, one in _kept().items() if not one.place})

@@ -217,13 +217,14 @@ def test_what_falls_behind_is_pruned_and_says_so(artifacts: Artifacts, tiny: str
         for epoch in range(1, 7):
             events.append(run, events.EPOCH, attempt=1, epoch=epoch, tune_accuracy=0.9)
         done(trial.run, 0.9)
-    behind, ahead, early = (artifacts.run(trial.run) for trial in trials[4:7])
-    for run, accuracy, epochs in ((behind, 0.5, 3), (ahead, 0.95, 3), (early, 0.5, 1)):
+    behind, ahead, early, ending = (artifacts.run(trial.run) for trial in trials[4:8])
+    for run, accuracy, epochs in ((behind, 0.5, 3), (ahead, 0.95, 3), (early, 0.5, 1), (ending, 0.5, 3)):
         through(run, status.STARTING, status.RUNNING)
         for epoch in range(1, epochs + 1):
             events.append(run, events.EPOCH, attempt=1, epoch=epoch, tune_accuracy=accuracy)
+    store.finish(ending)  # a person wants what it has
     advance.advance(artifacts)
-    assert [run.cancel.exists() for run in (behind, ahead, early)] == [True, False, False]
+    assert [run.cancel.exists() for run in (behind, ahead, early, ending)] == [True, False, False, False]
     with attempts.held(artifacts, behind, 1) as attempt, pytest.raises(Cancelled, match=r"Pruned: its best tune accuracy.*0\.500") as why:
         attempt.check()
     status.change(behind, status.CANCELLED, reason=str(why.value))

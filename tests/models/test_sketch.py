@@ -39,6 +39,7 @@ def test_it_is_the_message_that_onnx_makes():
     made = drawing(*constants)
     whole = onnx.ModelProto()
     whole.CopyFrom(made.model)
+    whole.graph.CopyFrom(made.graph)
     for number, constant in enumerate(constants):
         whole.graph.initializer.append(numpy_helper.from_array(constant, f"constant_{number}"))
     found = onnx.load_from_string(made.content())

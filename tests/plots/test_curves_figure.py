@@ -13,6 +13,7 @@ from allcore.plots.curves import (
     describe_epoch_times,
     epoch_times,
     epoch_times_table,
+    watched,
 )
 
 HISTORY = pd.DataFrame(
@@ -57,14 +58,21 @@ def test_without_a_tune_side() -> None:
 
 
 def test_a_watched_test_side_is_named_and_marks_no_epoch() -> None:
-    watched = HISTORY.rename(columns={"tune_loss": "test_loss", "tune_accuracy": "test_accuracy"})
-    figure = curves(watched)
+    seen = HISTORY.rename(columns={"tune_loss": "test_loss", "tune_accuracy": "test_accuracy"})
+    figure = curves(seen)
     assert {trace.name: trace.line.color for trace in figure.data} == {"training": "#8A8F98", "test": "#994455"}
     assert figure.layout.shapes == ()
-    text = describe_curves(watched)
+    text = describe_curves(seen)
     assert "Test loss: from 0.700 to 0.600." in text
-    assert text.endswith("Nothing was chosen by the test side.")
-    assert list(curves_table(watched).columns) == ["epoch", "loss", "test_loss", "accuracy", "test_accuracy"]
+    assert text.endswith("the test side was watched after each epoch.")
+    assert list(curves_table(seen).columns) == ["epoch", "loss", "test_loss", "accuracy", "test_accuracy"]
+
+
+def test_who_ends_a_watched_training_early_may_have_chosen_by_the_test_side() -> None:
+    seen = HISTORY.rename(columns={"tune_loss": "test_loss", "tune_accuracy": "test_accuracy"})
+    assert watched(seen, finished_on_request=False).endswith("Nothing was chosen by the test side.")
+    assert watched(seen, finished_on_request=True).endswith("its figures may flatter.")
+    assert watched(HISTORY, finished_on_request=True) == ""
 
 
 def test_before_the_first_epoch() -> None:

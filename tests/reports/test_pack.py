@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import pytest
 
 from allcore.base.errors import BadInput, NotFound
 from allcore.base.paths import Artifacts, JobPaths
-from allcore.metrics import compare, text, thresholds
+from allcore.metrics import compare, cycles, text, thresholds
 from allcore.metrics.calibration import Temperature
 from allcore.metrics.thresholds import Chosen
 from allcore.reports import comparison, evidence, modelcard, pack, page, words
@@ -139,6 +140,16 @@ def test_a_threshold_chosen_on_the_test_side_is_called_optimistic(artifacts: Art
     found = pd.read_csv(archive.open(f"runs/{forest.id}/charts/confusion.csv")).set_index(["truly", "called"])["images"]
     assert found["healthy", "leukemia"] == ((table["label"] == "healthy") & (table["p_leukemia"] >= 0.31)).sum()
     assert words.OPTIMISTIC in archive.read(f"runs/{forest.id}/model-card.md").decode()
+
+
+def test_a_training_that_somebody_ended_early_says_so(artifacts: Artifacts, forest: JobPaths) -> None:
+    one = evidence.of(artifacts, forest.id)
+    early = {**one.training, "epochs": 7, "kept_epoch": 7, "finished_on_request": True}
+    ended = replace(one, plan=replace(one.plan, settings={**one.plan.settings, "epochs": 100}), training=early)
+    assert words.training(ended).startswith("7 epochs for 100, since somebody ended it, of which epoch 7 was kept.")
+    assert cycles.ENDED_BY_EYE not in words.limits(ended)
+    watched = replace(ended, training={**early, "cycles": {}})
+    assert cycles.ENDED_BY_EYE in words.limits(watched)
 
 
 def test_several_runs_are_compared_in_pairs(artifacts: Artifacts, forest: JobPaths, twin: JobPaths) -> None:

@@ -158,12 +158,20 @@ def test_what_has_ended_badly_can_be_resumed(job: JobPaths, end: str):
     assert not job.cancel.exists()
 
 
-def test_who_resumes_a_run_that_was_to_finish_lets_it_go_on(job: JobPaths):
+@pytest.mark.parametrize(("end", "finishes"), [(status.CANCELLED, False), (status.FAILED, True)])
+def test_a_run_that_was_to_finish_and_is_resumed(job: JobPaths, end: str, finishes: bool):
+    """One that was cancelled goes on to its last epoch; one that failed still finishes."""
     store.finish(run(job))
     assert (status.read(job).state, job.finish.exists()) == (status.RUNNING, True)
-    fileio.write_json(job.cancel, {})
-    status.change(job, status.CANCELLED)
+    status.change(job, end)
     store.resume(job)
+    assert job.finish.exists() == finishes
+
+
+def test_what_is_being_cancelled_can_not_be_finished(job: JobPaths):
+    store.ask_to_cancel(run(job))
+    with pytest.raises(Conflict, match="is being cancelled"):
+        store.finish(job)
     assert not job.finish.exists()
 
 

@@ -60,7 +60,7 @@ def test_the_order_is_another_in_each_epoch_and_the_same_for_a_seed(data: Materi
 
 
 def test_the_next_batches_are_made_while_one_is_learnt_from(data: Material, monkeypatch: pytest.MonkeyPatch):
-    """Under deterministic operations too, where tf.data's own `prefetch` does nothing."""
+    """Under deterministic operations too, where TensorFlow makes nothing ahead by functions that it takes for stateful."""
     made, third, applied = [], threading.Event(), altered.Changes.applied
 
     def watched(self, images, dice):

@@ -196,17 +196,19 @@ def test_a_training_that_is_to_finish_ends_with_its_epoch_and_answers(train, mon
     assert fileio.read_json(train(epochs=2).metrics)["test"] == fileio.read_json(job.metrics)["test"]
 
 
-def test_a_cancelled_training_can_answer_with_what_it_has(train, monkeypatch):
+@pytest.mark.parametrize(("keep", "epochs"), [("best", [1, 2]), ("last", [1, 2, 3])])
+def test_a_cancelled_training_can_answer_with_what_it_has(train, monkeypatch, keep: str, epochs: list[int]):
+    """With its best epoch at once; with the last once that is whole."""
     with monkeypatch.context() as patched:
         stop_in_epoch(patched, 3, what=Cancelled("Cancelled on request."))
-        job = train(epochs=9)
+        job = train(epochs=9, keep=keep)
     assert status.read(job).state == status.CANCELLED
     store.finish(job)
     assert (status.read(job).state, job.finish.exists()) == (status.QUEUED, True)
     train(again=True)
     assert status.read(job).state == status.DONE, status.read(job).reason
-    # The epoch that it was in is done to its end: the weights are those of a whole one.
-    assert events.epochs(events.read(job))["epoch"].tolist() == [1, 2, 3]
+    assert events.epochs(events.read(job))["epoch"].tolist() == epochs
+    assert fileio.read_json(job.metrics)["training"]["epochs"] == len(epochs)
     assert job.onnx.exists()
     assert "finished_on_request" not in fileio.read_json(train(epochs=1).metrics)["training"]
 

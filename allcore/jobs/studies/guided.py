@@ -50,9 +50,10 @@ def asked(spec: StudySpec, axes: Sequence[Axis], standings: Sequence[Standing]) 
 def to_prune(spec: StudySpec, axes: Sequence[Axis], standings: Sequence[Standing]) -> list[tuple[Standing, str]]:
     """Runs at work that fall behind the median of those done at the same epoch, and the reason in words.
 
-    One that a person resumed after it was pruned is let be.
+    One that a person resumed after it was pruned, or asked to finish, is let be.
     """
     watched = [one for one in standings if one.state == status.RUNNING and one.trial.queued and not _was_pruned(one)]
+    watched = [one for one in watched if one.job and not one.job.paths.finish.exists()]
     values = {one.trial.number: _by_epoch(one) for one in watched}
     watched = [one for one in watched if values[one.trial.number]]
     done = [one for one in standings if one.state == status.DONE and one.value is not None]
