@@ -7,7 +7,7 @@ from allcore.data import images, records, smears
 from allcore.inference.uploads import Refused, Upload
 from allcore.metrics import text
 from allcore.runs.store import Job
-from pages.ui import answer, batch, board, cached, field, intake, routes, state, widgets
+from pages.ui import answer, batch, board, cached, field, intake, mending, routes, state, widgets
 
 artifacts = cached.artifacts()
 EXAMPLE, DRAWN_FIELD = "example", "drawn field.png"
@@ -62,7 +62,7 @@ def _answer(job: Job, sent: list[Upload]) -> None:
     field.show(job, sent[0])
 
 
-def _opened(job: Job, one: Upload | Refused, kind: str, place: str, corrected: field.Corrected) -> None:
+def _opened(job: Job, one: Upload | Refused, kind: str, place: str, corrected: mending.Told) -> None:
     """One file of a batch, as if it had come alone, and had been said to be of that kind."""
     st.divider()
     if isinstance(one, Refused):

@@ -22,7 +22,7 @@ from allcore.reports import sheet
 from allcore.reports.sheet import Row
 from allcore.runs.store import Job
 from pages.ui import cached, mending, prevalence, state, widgets
-from pages.ui.mending import Mended
+from pages.ui.mending import Mended, Told
 
 _BATCH, _FILTER, _TABLE = "batch", "batch-filter", "batch-table"
 _SAID, _CLASS = "batch-kind", "batch-class"
@@ -52,9 +52,6 @@ class _Batch:
     def name(self) -> str:
         """What tells it from others: a table keeps what was chosen in it as long as it has one key."""
         return hashlib.blake2b(repr(self.key).encode(), digest_size=6).hexdigest()
-
-
-Told = Callable[[Found | Refused, Mended], None]
 
 
 def show(job: Job, sent: list[Upload], opened: Callable[[Job, Upload | Refused, str, str, Told], None]) -> None:

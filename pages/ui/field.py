@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 
@@ -13,14 +12,14 @@ from allcore.base.errors import BadInput, Unreadable
 from allcore.inference import cutting, fields, kinds, sentence, uploads
 from allcore.inference.answers import Adviser
 from allcore.inference.fields import Field
-from allcore.inference.uploads import Classified, Counted, Found, Refused, Upload
+from allcore.inference.uploads import Classified, Counted, Refused, Upload
 from allcore.metrics import text
 from allcore.plots import field as plots
 from allcore.reports import sheet
 from allcore.reports.sheet import Row
 from allcore.runs.store import Job
 from pages.ui import answer, batch, cached, mending, prevalence, state, widgets
-from pages.ui.mending import Mended
+from pages.ui.mending import Mended, Told
 
 _CELLS, _MODE = "field-cells", "field-mode"
 LOOK, CLICK, BOX = "See a cell", "Add by a click", "Add by a box"
@@ -31,11 +30,8 @@ _HINTS = {
     BOX: "Draw a box about a cell, a little larger.",
 }
 
-Corrected = Callable[[Found | Refused, Mended], None]
-"""Is told a picture's answer each time that it is drawn, and what was corrected for it."""
 
-
-def show(job: Job, upload: Upload, kind: str = kinds.AUTO, *, place: str = "", corrected: Corrected | None = None) -> None:
+def show(job: Job, upload: Upload, kind: str = kinds.AUTO, *, place: str = "", corrected: Told | None = None) -> None:
     """Judge one picture and show it all. `kind`: what it was said to show before it is corrected here.
 
     `place` and `corrected`: of one of a batch's, as `Mended.place`, and who is told what comes of it.
@@ -97,7 +93,7 @@ def _single(job: Job, upload: Upload, found: Classified) -> None:
     _answer(job, upload, pixels, whole, found)
 
 
-def _field(job: Job, upload: Upload, found: Counted, before: Mended, corrected: Corrected | None) -> None:
+def _field(job: Job, upload: Upload, found: Counted, before: Mended, corrected: Told | None) -> None:
     mended, adviser = mending.of(upload, before.said, place=before.place), cached.adviser(job)  # as it is when this part is drawn again
     pixels = upload.decoded.pixels
     if mended.field is not None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from allcore.inference.fields import Field
-from allcore.inference.uploads import Upload
+from allcore.inference.uploads import Found, Refused, Upload
 from pages.ui import state
 
 _KEPT = "mended"
@@ -43,6 +44,10 @@ class Mended:
     def with_field(self, field: Field, *, chosen: int | None) -> Mended:
         """With other cells, the one of number `chosen` looked at."""
         return replace(self, field=field, steps=self.steps + 1, chosen=chosen, complaint="")
+
+
+Told = Callable[[Found | Refused, Mended], None]
+"""Is told a picture's answer each time that it is drawn, and what was corrected for it."""
 
 
 def of(upload: Upload, said: str, *, place: str = "") -> Mended:
