@@ -156,6 +156,9 @@ def tell(job: Job) -> None:
     for name in ("balanced_accuracy", "auroc", "sensitivity", "specificity", "accuracy"):
         if scores.intervals[name].estimate is not None:
             click.echo(f"  {name.replace('_', ' '):18} {text.show(scores.intervals[name])}")
+    training = job.metrics["training"]
+    if training.get("finished_on_request"):
+        click.echo(f"  ended on request after {training['epochs']} of {job.spec.params['settings']['epochs']} epochs")
     floor = job.metrics["constant"]
     shown = f"balanced accuracy {text.number(floor['balanced_accuracy'])}, accuracy {text.number(floor['accuracy'])}"
     click.echo(f"  always '{floor['predicted']}' would have: {shown}")

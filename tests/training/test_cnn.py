@@ -16,6 +16,7 @@ from allcore import worker
 from allcore.base import fileio
 from allcore.base.errors import Cancelled, Conflict
 from allcore.base.paths import Artifacts, JobPaths
+from allcore.cli import runs
 from allcore.inference import served
 from allcore.jobs import submit
 from allcore.models.cnn import proposed_cnn
@@ -174,7 +175,7 @@ def test_a_cancelled_training_keeps_what_it_learned(train, monkeypatch):
     assert events.epochs(events.read(job))["attempt"].tolist() == [1, 2, 2]
 
 
-def test_a_training_that_is_to_finish_ends_with_its_epoch_and_answers(train, monkeypatch):
+def test_a_training_that_is_to_finish_ends_with_its_epoch_and_answers(train, monkeypatch, capsys: pytest.CaptureFixture):
     progress, asked = Attempt.progress, []
 
     def finishing(self: Attempt, share: float, doing: str) -> None:
@@ -190,6 +191,8 @@ def test_a_training_that_is_to_finish_ends_with_its_epoch_and_answers(train, mon
     assert events.epochs(events.read(job))["epoch"].tolist() == [1, 2]
     training = fileio.read_json(job.metrics)["training"]
     assert (training["epochs"], training["finished_on_request"]) == (2, True)
+    runs.tell(store.read(job))
+    assert "ended on request after 2 of 9 epochs" in capsys.readouterr().out
     with pytest.raises(Conflict, match="its last epoch has ended"):
         store.finish(job)
     # As if two epochs had been asked for.
