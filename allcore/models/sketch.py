@@ -41,10 +41,9 @@ class Constant:
         """The message that onnx makes of it, up to the numbers."""
         from onnx import TensorProto, helper
 
-        kind = np.dtype(self.numbers.dtype)
-        dims = [self.numbers.shape[axis] for axis in self.axes]
-        told = TensorProto(name=self.name, dims=dims, data_type=helper.np_dtype_to_tensor_dtype(kind)).SerializeToString()
-        return told + _before(TensorProto.RAW_DATA_FIELD_NUMBER, math.prod(dims) * kind.itemsize)
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(self.numbers.dtype))
+        told = TensorProto(name=self.name, dims=[self.numbers.shape[axis] for axis in self.axes], data_type=kind)
+        return told.SerializeToString() + _before(TensorProto.RAW_DATA_FIELD_NUMBER, self.nbytes)
 
     @property
     def nbytes(self) -> int:
