@@ -211,10 +211,8 @@ def _histogram(job: Job, scores: Scores, threshold: float | None) -> None:
 def _origin(job: Job) -> None:
     parity, training = job.metrics["onnx_parity"], job.metrics["training"]
     size, unit = f"{training['model_bytes'] / 1e6:.1f} MB", training.get("unit") or ("weights" if training["epochs"] else "nodes")
-    asked = job.spec.params["settings"].get("epochs")
-    if training["epochs"] and asked and training["epochs"] < asked:
-        why = "on request" if training.get("finished_on_request") else "out of patience"
-        st.caption(f"It ended after {training['epochs']} of {asked} epochs, {why}.")
+    if early := fitting.ended_early(training, job.spec.params["settings"]):
+        st.caption(early)
     st.caption(
         f"{training['parameters']:,} {unit}, {size} as ONNX. The graph that answers agrees with the trained model on "
         f"{parity['class_agreement']:.1%} of {widgets.counted(parity['images'], 'test image')}, largest difference "

@@ -13,7 +13,7 @@ from allcore.base.paths import Artifacts, JobPaths
 from allcore.cli import output
 from allcore.data.splits import Certificate
 from allcore.jobs import acts
-from allcore.metrics import text
+from allcore.metrics import fitting, text
 from allcore.metrics.cycles import Cycles
 from allcore.metrics.scores import Scores
 from allcore.runs import events, status, store
@@ -156,9 +156,8 @@ def tell(job: Job) -> None:
     for name in ("balanced_accuracy", "auroc", "sensitivity", "specificity", "accuracy"):
         if scores.intervals[name].estimate is not None:
             click.echo(f"  {name.replace('_', ' '):18} {text.show(scores.intervals[name])}")
-    training = job.metrics["training"]
-    if training.get("finished_on_request"):
-        click.echo(f"  ended on request after {training['epochs']} of {job.spec.params['settings']['epochs']} epochs")
+    if early := fitting.ended_early(job.metrics["training"], job.spec.params["settings"]):
+        click.echo(f"  {early}")
     floor = job.metrics["constant"]
     shown = f"balanced accuracy {text.number(floor['balanced_accuracy'])}, accuracy {text.number(floor['accuracy'])}"
     click.echo(f"  always '{floor['predicted']}' would have: {shown}")

@@ -1,4 +1,4 @@
-"""How a classifier's fit went, in a sentence or two."""
+"""How a fit went, in a sentence or two."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ def told(training: Mapping[str, Any]) -> str:
     if training.get("epochs") is not None:
         return ""
     return " ".join(filter(None, (_convergence(training), _calibration(training))))
+
+
+def ended_early(training: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """Of a network with fewer epochs than its settings asked for: after how many it ended, and why; '' of any other run."""
+    done, asked = training.get("epochs"), settings.get("epochs")
+    if not done or not asked or done >= asked:
+        return ""
+    return f"It ended after {done} of {asked} epochs, {'on request' if training.get('finished_on_request') else 'out of patience'}."
 
 
 def _convergence(training: Mapping[str, Any]) -> str:

@@ -101,9 +101,7 @@ def training(one: Evidence) -> str:
     told, parts = one.training, []
     if told.get("epochs") is not None:
         kept = f", of which epoch {told['kept_epoch']} was kept" if told.get("kept_epoch") else ""
-        planned = one.plan.settings.get("epochs", told["epochs"])
-        early = f" for {planned}, since somebody ended it" if told.get("finished_on_request") else ""
-        parts.append(f"{counted(told['epochs'], 'epoch')}{early}{kept}.")
+        parts += [f"{counted(told['epochs'], 'epoch')}{kept}.", fitting.ended_early(told, one.plan.settings)]
     if told.get("epoch_seconds"):
         parts.append(f"{told['epoch_seconds']:.3g} s an epoch, {told['images_per_second']:.3g} images a second.")
     unit = told.get("unit") or "weights"

@@ -107,9 +107,10 @@ def _curves(job: Job) -> None:
 
         # Thirty people who watch one training have it drawn once an epoch, and not every few seconds for each.
         widgets.kept_chart(("curves", job.id, stamp), drawn, key=f"curves-{job.id}")
-        if watched := plots.watched(history, finished_on_request=job.paths.finish.exists()):
+        early = job.metrics["training"].get("finished_on_request", False) if job.metrics else job.paths.finish.exists()
+        if watched := plots.watched(history, finished_on_request=early):
             st.caption(watched)
-    elif "epochs" not in job.spec.params["settings"]:
+    elif not acts.has_epochs(job.spec):
         st.caption("This model is fitted in one go: there are no epochs to draw.")
     elif job.status.state in status.ACTIVE:
         with st.container(border=True, height=240, horizontal_alignment="center", vertical_alignment="center"):
@@ -180,7 +181,7 @@ def _after(job: Job) -> None:
         _do(lambda: acts.resume(cached.artifacts(), job.paths, by=person.here()))
     if job.state != status.DONE and acts.has_epochs(job.spec) and not _history(job).empty:
         _finish(job, "Finish with what it has", "It answers with what it has learned so far.")
-    if job.state == status.DONE and "epochs" in job.spec.params.get("settings", {}):
+    if job.state == status.DONE and acts.has_epochs(job.spec):
         _train_on(job)
     with st.popover("Delete", icon=":material/delete:", key=f"delete-{job.id}"):
         what = "The run goes, with its model and its figures" if job.spec.kind == spec.TRAIN else "Only the record of the work goes"

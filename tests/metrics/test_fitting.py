@@ -28,3 +28,16 @@ CALIBRATED = {"calibrated": True, "temperature": 2.5, "calibration_folds": 3, "c
 )
 def test_it_is_told(training: dict, words: str):
     assert fitting.told(training) == words
+
+
+@pytest.mark.parametrize(
+    ("training", "asked", "words"),
+    [
+        ({"epochs": 7, "finished_on_request": True}, 100, "It ended after 7 of 100 epochs, on request."),
+        ({"epochs": 7}, 100, "It ended after 7 of 100 epochs, out of patience."),
+        ({"epochs": 100}, 100, ""),
+        ({"epochs": None}, None, ""),
+    ],
+)
+def test_a_network_that_ended_early_says_why(training: dict, asked: int | None, words: str) -> None:
+    assert fitting.ended_early(training, {} if asked is None else {"epochs": asked}) == words

@@ -146,7 +146,7 @@ def test_a_training_that_somebody_ended_early_says_so(artifacts: Artifacts, fore
     one = evidence.of(artifacts, forest.id)
     early = {**one.training, "epochs": 7, "kept_epoch": 7, "finished_on_request": True}
     ended = replace(one, plan=replace(one.plan, settings={**one.plan.settings, "epochs": 100}), training=early)
-    assert words.training(ended).startswith("7 epochs for 100, since somebody ended it, of which epoch 7 was kept.")
+    assert words.training(ended).startswith("7 epochs, of which epoch 7 was kept. It ended after 7 of 100 epochs, on request.")
     assert cycles.ENDED_BY_EYE not in words.limits(ended)
     watched = replace(ended, training={**early, "cycles": {}})
     assert cycles.ENDED_BY_EYE in words.limits(watched)

@@ -192,7 +192,7 @@ def test_a_training_that_is_to_finish_ends_with_its_epoch_and_answers(train, mon
     training = fileio.read_json(job.metrics)["training"]
     assert (training["epochs"], training["finished_on_request"]) == (2, True)
     runs.tell(store.read(job))
-    assert "ended on request after 2 of 9 epochs" in capsys.readouterr().out
+    assert "It ended after 2 of 9 epochs, on request." in capsys.readouterr().out
     with pytest.raises(Conflict, match="its last epoch has ended"):
         store.finish(job)
     # As if two epochs had been asked for.
